@@ -1,0 +1,1 @@
+//! Bytes by digest: the contract, uploads and the back ends.

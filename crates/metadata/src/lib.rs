@@ -1,0 +1,1 @@
+//! Rows, the only truth: SQLite and PostgreSQL behind one set of statements.

@@ -1,0 +1,1 @@
+//! What the OCI specifications call things; no I/O, no asynchrony.
