@@ -1,0 +1,80 @@
+//! Error codes of the distribution specification ("Error Codes"), and those that registries add to them.
+
+use std::fmt;
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $meaning:literal;)+) => {
+        /// What went wrong, in a word that clients know.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $(#[doc = concat!("`", $code, "`, ", stringify!($status), ": ", $meaning)] $(#[$doc])* $variant,)+
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of the specification's table.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The `code` field of the error body.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $code,)+
+                }
+            }
+
+            /// The HTTP status that goes with the code unless an endpoint's specification says otherwise.
+            pub const fn status(self) -> u16 {
+                match self {
+                    $(Self::$variant => $status,)+
+                }
+            }
+
+            /// The specification's own words for the code, for an error without a message of its own.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $meaning,)+
+                }
+            }
+        }
+    };
+}
+
+error_codes! {
+    BlobUnknown = "BLOB_UNKNOWN", 404, "blob unknown to registry";
+    BlobUploadInvalid = "BLOB_UPLOAD_INVALID", 400, "blob upload invalid";
+    BlobUploadUnknown = "BLOB_UPLOAD_UNKNOWN", 404, "blob upload unknown to registry";
+    DigestInvalid = "DIGEST_INVALID", 400, "provided digest did not match uploaded content";
+    ManifestBlobUnknown = "MANIFEST_BLOB_UNKNOWN", 400, "manifest references a manifest or blob unknown to registry";
+    ManifestInvalid = "MANIFEST_INVALID", 400, "manifest invalid";
+    ManifestUnknown = "MANIFEST_UNKNOWN", 404, "manifest unknown to registry";
+    NameInvalid = "NAME_INVALID", 400, "invalid repository name";
+    NameUnknown = "NAME_UNKNOWN", 404, "repository name not known to registry";
+    SizeInvalid = "SIZE_INVALID", 400, "provided length did not match content length";
+    Unauthorized = "UNAUTHORIZED", 401, "authentication required";
+    Denied = "DENIED", 403, "requested access to the resource is denied";
+    Unsupported = "UNSUPPORTED", 405, "the operation is unsupported";
+    TooManyRequests = "TOOMANYREQUESTS", 429, "too many requests";
+    /// Not in the specification's table; distribution's word for a chunk or a range out of order.
+    RangeInvalid = "RANGE_INVALID", 416, "invalid content range";
+    /// Named by the specification as a legacy code.
+    TagInvalid = "TAG_INVALID", 400, "manifest tag did not match its pattern";
+    /// distribution's word for an `n` that is no count.
+    PaginationNumberInvalid = "PAGINATION_NUMBER_INVALID", 400, "invalid number of results requested";
+    /// distribution's word for "come again later".
+    Unavailable = "UNAVAILABLE", 503, "service unavailable";
+    /// distribution's word for a fault of the registry itself.
+    Unknown = "UNKNOWN", 500, "unknown error";
+    /// No registry agrees on a word for this one; the status says it.
+    StorageFull = "STORAGE_FULL", 507, "registry has no room left";
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl serde::Serialize for ErrorCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
