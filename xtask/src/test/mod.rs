@@ -1,0 +1,112 @@
+//! `cargo xtask test`: everything, on a fresh machine, with one summary at the end.
+
+mod suites;
+
+use std::time::{Duration, Instant};
+
+use crate::command::Outcome;
+use crate::services::Services;
+use crate::{conformance, fuzz, tools};
+use suites::Counts;
+
+/// What to run.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only tests whose name contains this text; neither fuzzing nor conformance
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    /// Seconds each fuzz target runs
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    fuzz_seconds: u32,
+}
+
+/// Lines of the summary and what they add up to.
+#[derive(Default)]
+struct Summary {
+    lines: Vec<String>,
+    passed: usize,
+    failed: usize,
+}
+
+/// Installs, builds, runs; fails if anything failed, after having run everything.
+pub(crate) fn run(options: &Options) -> Outcome {
+    let mut summary = Summary::default();
+    prepare(&mut summary)?;
+    run_suites(options.only.as_deref(), &mut summary)?;
+    if options.only.is_none() {
+        run_conformance(&mut summary);
+        run_fuzz(options.fuzz_seconds, &mut summary);
+    }
+    summary.print();
+    if summary.failed == 0 { Ok(()) } else { Err(format!("{} failed", summary.failed).into()) }
+}
+
+/// Tools and our own programs are made at the same time: downloads leave a core idle, compilers do not.
+fn prepare(summary: &mut Summary) -> Outcome {
+    let begun = Instant::now();
+    let (tools, built) = std::thread::scope(|scope| {
+        let tools = scope.spawn(|| timed(|| tools::ensure(None)));
+        let built = timed(suites::build);
+        (tools.join(), built)
+    });
+    let (tools, tools_took) = tools.map_err(|_| "the installation of tools broke off")?;
+    summary.lines.push(format!("tools: {} s", tools_took.as_secs()));
+    summary.lines.push(format!("build: {} s (both: {} s)", built.1.as_secs(), begun.elapsed().as_secs()));
+    tools.and(built.0)
+}
+
+fn run_suites(only: Option<&str>, summary: &mut Summary) -> Outcome {
+    let services = Services::start()?;
+    let (counted, took) = timed(|| suites::run(only, services.environment()));
+    let Counts { passed, failed, ignored, broken } = counted?;
+    summary.passed += passed;
+    summary.failed += failed + broken;
+    summary.lines.push(format!(
+        "cargo test: {passed} passed, {failed} failed, {ignored} ignored, {broken} suites broke off; {} s",
+        took.as_secs()
+    ));
+    Ok(())
+}
+
+fn run_conformance(summary: &mut Summary) {
+    match conformance::survey(None) {
+        Ok(findings) => {
+            let (passed, failed) = findings.counts();
+            summary.passed += passed;
+            summary.failed += failed;
+            summary.lines.extend(findings.lines());
+        }
+        Err(error) => summary.fail(format!("conformance: {error}")),
+    }
+}
+
+fn run_fuzz(seconds: u32, summary: &mut Summary) {
+    let (ran, took) = timed(|| fuzz::briefly(seconds));
+    match ran {
+        Ok(targets) => {
+            summary.passed += targets;
+            summary.lines.push(format!("fuzz: {targets} targets, no crash; {} s", took.as_secs()));
+        }
+        Err(error) => summary.fail(format!("fuzz: {error}")),
+    }
+}
+
+impl Summary {
+    fn fail(&mut self, line: String) {
+        self.failed += 1;
+        self.lines.push(line);
+    }
+
+    /// The last line is the one that machines read.
+    fn print(&self) {
+        println!("\nsummary");
+        self.lines.iter().for_each(|line| println!("  {line}"));
+        println!("{} passed, {} failed", self.passed, self.failed);
+    }
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let begun = Instant::now();
+    let result = work();
+    (result, begun.elapsed())
+}

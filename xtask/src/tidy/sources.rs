@@ -1,0 +1,79 @@
+//! Rules that one Rust file at a time can break.
+
+use std::path::Path;
+
+use super::Tree;
+use crate::command::Outcome;
+
+/// The only files that may hold `unsafe`; each proves what it does, and a new one is a decision.
+const UNSAFE_FILES: &[&str] = &[
+    "crates/blobs/src/hash.rs",
+    "crates/server/src/listener/sendfile.rs",
+    "crates/server/src/listener/mapped.rs",
+];
+
+/// Openings of SQL statements, as they stand inside a string.
+const SQL: &[&str] =
+    &["SELECT ", "INSERT INTO ", "DELETE FROM ", "CREATE TABLE ", "ALTER TABLE ", "DROP TABLE "];
+
+/// Files whose first line is not a `//!` line.
+pub(super) fn without_opening(tree: &Tree) -> Outcome<Vec<String>> {
+    breaches(tree, |_, text| (!text.starts_with("//! ")).then(|| "starts with something else".to_owned()))
+}
+
+/// Files with the keyword outside comments and lint names.
+pub(super) fn unsafe_outside_list(tree: &Tree) -> Outcome<Vec<String>> {
+    breaches(tree, |path, text| {
+        if UNSAFE_FILES.iter().any(|listed| path == Path::new(listed)) || is_this_file(path) {
+            return None;
+        }
+        code_line(text, |line| {
+            line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "unsafe")
+        })
+    })
+}
+
+/// Files outside `crates/metadata` with a string that begins as a statement does.
+pub(super) fn sql_outside_metadata(tree: &Tree) -> Outcome<Vec<String>> {
+    breaches(tree, |path, text| {
+        if path.starts_with("crates/metadata") || is_this_file(path) {
+            return None;
+        }
+        code_line(text, |line| SQL.iter().any(|start| line.contains(&format!("\"{start}"))))
+    })
+}
+
+fn is_this_file(path: &Path) -> bool {
+    path == Path::new("xtask/src/tidy/sources.rs")
+}
+
+fn breaches(tree: &Tree, check: impl Fn(&Path, &str) -> Option<String>) -> Outcome<Vec<String>> {
+    let mut found = Vec::new();
+    for path in tree.rust_files() {
+        if let Some(what) = check(path, &tree.text(path)?) {
+            found.push(format!("{}: {what}", path.display()));
+        }
+    }
+    Ok(found)
+}
+
+fn code_line(text: &str, is_breach: impl Fn(&str) -> bool) -> Option<String> {
+    let code = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
+    let found = text.lines().enumerate().find(|(_, line)| is_breach(&code(line)))?;
+    Some(format!("line {}: {}", found.0 + 1, found.1.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::code_line;
+
+    #[test]
+    fn comments_are_not_code() {
+        let breach = |line: &str| line.contains("unsafe");
+        assert_eq!(code_line("// unsafe\nlet a = 1;", breach), None);
+        assert_eq!(
+            code_line("let a = 1;\n unsafe { b() }", breach).as_deref(),
+            Some("line 2: unsafe { b() }")
+        );
+    }
+}
