@@ -1,1 +1,3 @@
 //! HTTP in, HTTP out: the listener and every route.
+
+pub mod telemetry;

@@ -1,0 +1,1 @@
+//! Tests of the logs, read as an operator would.
