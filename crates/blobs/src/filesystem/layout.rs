@@ -1,0 +1,89 @@
+//! Where things lie in the folder.
+
+use std::path::{Component, Path, PathBuf};
+
+use hythe_oci::digest::Digest;
+use hythe_oci::upload_id::UploadId;
+
+use crate::store::Location;
+
+/// Everything that has a path.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place<'a> {
+    Upload(UploadId),
+    Published(UploadId, &'a Digest),
+    Probe(UploadId),
+}
+
+/// The path of a place below the folder:
+///
+/// ```text
+/// uploads/
+///   5f/<upload id>                               an upload under way; 5f: the id's last two digits
+///   probe-<random id>                            for a moment, while storage is probed
+/// blobs/
+///   sha256/
+///     ab/cd/abcd….<upload id>                    published: the digest in full, then whose upload brought it
+///   sha512/…
+/// ```
+///
+/// The last digits of the id and not the first: ids that begin with the time would all share a folder. The digest in
+/// the name is for people and for a rebuild from the files alone; the upload's id makes the name unique, so that a
+/// rename never meets a file of somebody else.
+pub(super) fn relative(place: Place<'_>) -> PathBuf {
+    match place {
+        Place::Upload(id) => {
+            let id = id.to_string();
+            ["uploads", &id[id.len() - 2..], &id].iter().collect()
+        }
+        Place::Published(id, digest) => {
+            let hex = digest.hex();
+            let name = format!("{hex}.{id}");
+            ["blobs", digest.algorithm().as_str(), &hex[..2], &hex[2..4], &name].iter().collect()
+        }
+        Place::Probe(id) => ["uploads", &format!("probe-{id}")].iter().collect(),
+    }
+}
+
+/// A published place as a location: the relative path.
+pub(super) fn location(id: UploadId, digest: &Digest) -> Location {
+    Location::new(relative(Place::Published(id, digest)).to_string_lossy())
+}
+
+/// The path behind a location, which comes from a row: `None` if it could lead out of the folder.
+pub(super) fn located(root: &Path, location: &Location) -> Option<PathBuf> {
+    let path = Path::new(location.as_str());
+    let inside =
+        path.components().all(|part| matches!(part, Component::Normal(_))) && path.starts_with("blobs");
+    inside.then(|| root.join(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use hythe_oci::digest::Algorithm;
+
+    use super::*;
+    use crate::hash::digest_of;
+
+    #[test]
+    fn draws_as_the_comment_says() {
+        let id = UploadId::from_u128(0x0102_5f);
+        let digest = digest_of(Algorithm::Sha256, b"");
+        let upload = relative(Place::Upload(id));
+        assert_eq!(upload, Path::new("uploads/5f/0000000000000000000000000001025f"));
+        let published = location(id, &digest);
+        let name = format!("{}.0000000000000000000000000001025f", digest.hex());
+        assert_eq!(published.as_str(), format!("blobs/sha256/e3/b0/{name}"));
+        assert_eq!(
+            located(Path::new("/root"), &published),
+            Some(format!("/root/blobs/sha256/e3/b0/{name}").into())
+        );
+    }
+
+    #[test]
+    fn no_location_leads_out_of_the_folder() {
+        for text in ["", "/etc/passwd", "blobs/../../etc/passwd", "uploads/5f/x", "./blobs/x"] {
+            assert_eq!(located(Path::new("/root"), &Location::new(text)), None, "{text}");
+        }
+    }
+}

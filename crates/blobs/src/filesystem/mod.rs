@@ -1,0 +1,155 @@
+//! Blobs in a folder: a local disk, CephFS or NFS.
+//!
+//! No `flock` (not dependable on network file systems; the upload's lease in the database serves), no `mmap` (a file
+//! removed elsewhere turns into SIGBUS), no rename over an existing file.
+
+mod append;
+mod disk;
+mod layout;
+mod probe;
+mod publish;
+mod read;
+mod writeback;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hythe_oci::digest::Digest;
+use hythe_oci::upload_id::UploadId;
+use tokio::task::spawn_blocking;
+
+use self::append::Appending;
+use self::disk::failed;
+use self::layout::Place;
+use self::publish::{Folders, Publishing};
+pub(crate) use self::read::OpenFile;
+use crate::blob::{Blob, Source};
+use crate::body::BodyStream;
+use crate::error::Error;
+use crate::pool::Pool;
+use crate::pour::{Body, pour, stopped};
+use crate::store::{BlobStore, Location, Probe, Upload};
+
+/// The folder behind `/path` and `file:///path`.
+#[derive(Debug)]
+pub struct Filesystem {
+    root: PathBuf,
+    pool: Pool,
+    folders: Arc<Folders>,
+}
+
+impl Filesystem {
+    /// Opens the folder and makes it if only its last component is missing: a whole missing path is more likely a disk
+    /// that is not mounted, and writing to what lies beneath it would lose blobs.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, Error> {
+        let root = root.into();
+        if !root.is_dir() {
+            let above = disk::parent(&root);
+            if !above.is_dir() {
+                return Err(Error::NotFound { place: above.display().to_string() });
+            }
+            disk::create_folder(&root)?;
+        }
+        Ok(Self { root, pool: Pool::default(), folders: Arc::default() })
+    }
+
+    fn path(&self, place: Place<'_>) -> PathBuf {
+        self.root.join(layout::relative(place))
+    }
+
+    fn published(&self, location: &Location, size: u64) -> Result<PathBuf, Error> {
+        layout::located(&self.root, location).ok_or_else(|| Error::Damaged {
+            location: location.clone(),
+            expected: size,
+            found: None,
+        })
+    }
+}
+
+#[async_trait]
+impl BlobStore for Filesystem {
+    fn kind(&self) -> &'static str {
+        "filesystem"
+    }
+
+    fn locate(&self, id: UploadId, digest: &Digest) -> Location {
+        layout::location(id, digest)
+    }
+
+    async fn append(&self, upload: &mut Upload, body: BodyStream) -> Result<(), Error> {
+        let (path, id, offset) = (self.path(Place::Upload(upload.id)), upload.id, upload.offset);
+        let appending = blocking(move || Appending::open(path, id, offset)).await?;
+        let mut body = Body::new(body);
+        let (hash, mut appending) = pour(&mut body, u64::MAX, upload.hash.clone(), appending).await?;
+        let offset = blocking(move || appending.sync()).await?;
+        (upload.hash, upload.offset) = (hash, offset);
+        body.outcome()
+    }
+
+    async fn publish(&self, upload: &mut Upload, digest: &Digest) -> Result<Location, Error> {
+        let publishing = Publishing {
+            upload: upload.id,
+            offset: upload.offset,
+            hash: upload.hash.clone(),
+            digest: *digest,
+            from: self.path(Place::Upload(upload.id)),
+            to: self.path(Place::Published(upload.id, digest)),
+            folders: Arc::clone(&self.folders),
+        };
+        blocking(move || publishing.run()).await?;
+        Ok(self.locate(upload.id, digest))
+    }
+
+    async fn discard(&self, id: UploadId, _: &str, digest: Option<&Digest>) -> Result<(), Error> {
+        let upload = self.path(Place::Upload(id));
+        let published = digest.map(|digest| self.path(Place::Published(id, digest)));
+        blocking(move || {
+            disk::remove(&upload)?;
+            published.map_or(Ok(()), |published| disk::remove(&published))
+        })
+        .await
+    }
+
+    async fn open(&self, location: &Location, size: u64) -> Result<Blob, Error> {
+        let path = self.published(location, size)?;
+        let file = match read::open_now(&path) {
+            Some(file) => Some(file),
+            None => {
+                let path = path.clone();
+                blocking(move || open_to_read(&path)).await?
+            }
+        };
+        let found = file.as_ref().map(File::metadata).transpose().map_err(failed("inspect", &path))?;
+        let found = found.map(|metadata| metadata.len());
+        match file {
+            Some(file) if found == Some(size) => {
+                Ok(Blob::new(size, Source::File(OpenFile::new(file, path, self.pool.clone()))))
+            }
+            _ => Err(Error::Damaged { location: location.clone(), expected: size, found }),
+        }
+    }
+
+    async fn remove(&self, location: &Location) -> Result<(), Error> {
+        match layout::located(&self.root, location) {
+            Some(path) => blocking(move || disk::remove(&path)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn probe(&self) -> Result<Probe, Error> {
+        let root = self.root.clone();
+        blocking(move || probe::run(&root)).await
+    }
+}
+
+fn open_to_read(path: &Path) -> Result<Option<File>, Error> {
+    disk::missing_as_none(disk::retry_stale(|| File::open(path))).map_err(failed("open", path))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    spawn_blocking(work).await.map_err(stopped).flatten()
+}

@@ -1,0 +1,126 @@
+//! Blobs in memory, for trying Hythe out and for tests: gone with the process.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use hythe_oci::digest::Digest;
+use hythe_oci::upload_id::UploadId;
+
+use crate::blob::{Blob, Source};
+use crate::body::BodyStream;
+use crate::error::Error;
+use crate::hash::digest_of;
+use crate::pour::{Body, Sink, pour};
+use crate::store::{BlobStore, Location, Probe, Upload};
+
+/// The maps behind `memory:`.
+#[derive(Debug, Default)]
+pub struct Memory {
+    shelves: Mutex<Shelves>,
+}
+
+#[derive(Debug, Default)]
+struct Shelves {
+    uploads: HashMap<UploadId, Vec<u8>>,
+    blobs: HashMap<Location, Bytes>,
+}
+
+impl Sink for Vec<u8> {
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+impl Memory {
+    fn shelves(&self) -> MutexGuard<'_, Shelves> {
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shelves {
+    /// The upload's bytes up to its offset; what a broken-off append left behind it is cut off.
+    fn durable(&mut self, upload: &Upload) -> Result<&mut Vec<u8>, Error> {
+        let found = self.uploads.get(&upload.id).map(|bytes| bytes.len() as u64);
+        if found.unwrap_or(0) < upload.offset {
+            return Err(Error::OffsetLost { upload: upload.id, expected: upload.offset, found });
+        }
+        let bytes = self.uploads.entry(upload.id).or_default();
+        bytes.truncate(upload.offset as usize);
+        Ok(bytes)
+    }
+}
+
+#[async_trait]
+impl BlobStore for Memory {
+    fn kind(&self) -> &'static str {
+        "memory"
+    }
+
+    fn locate(&self, id: UploadId, _: &Digest) -> Location {
+        Location::new(id.to_string())
+    }
+
+    async fn append(&self, upload: &mut Upload, body: BodyStream) -> Result<(), Error> {
+        self.shelves().durable(upload)?;
+        let mut body = Body::new(body);
+        let (hash, bytes) = pour(&mut body, u64::MAX, upload.hash.clone(), Vec::new()).await?;
+        self.shelves().durable(upload)?.extend_from_slice(&bytes);
+        upload.offset += bytes.len() as u64;
+        upload.hash = hash;
+        body.outcome()
+    }
+
+    async fn publish(&self, upload: &mut Upload, digest: &Digest) -> Result<Location, Error> {
+        let location = self.locate(upload.id, digest);
+        let mut shelves = self.shelves();
+        let published =
+            shelves.blobs.get(&location).filter(|blob| blob.len() as u64 == upload.offset).cloned();
+        let actual = match (&published, upload.hash.algorithm() == digest.algorithm()) {
+            (_, true) => upload.hash.finish(),
+            (Some(blob), false) => digest_of(digest.algorithm(), blob),
+            (None, false) => digest_of(digest.algorithm(), shelves.durable(upload)?),
+        };
+        if actual != *digest {
+            return Err(Error::DigestMismatch { expected: *digest, actual });
+        }
+        if published.is_none() {
+            let bytes = std::mem::take(shelves.durable(upload)?);
+            shelves.blobs.insert(location.clone(), bytes.into());
+        }
+        shelves.uploads.remove(&upload.id);
+        Ok(location)
+    }
+
+    async fn discard(&self, id: UploadId, _: &str, digest: Option<&Digest>) -> Result<(), Error> {
+        let location = digest.map(|digest| self.locate(id, digest));
+        let mut shelves = self.shelves();
+        shelves.uploads.remove(&id);
+        location.and_then(|location| shelves.blobs.remove(&location));
+        Ok(())
+    }
+
+    async fn open(&self, location: &Location, size: u64) -> Result<Blob, Error> {
+        let blob = self.shelves().blobs.get(location).cloned();
+        match blob {
+            Some(bytes) if bytes.len() as u64 == size => Ok(Blob::new(size, Source::Memory(bytes))),
+            other => Err(Error::Damaged {
+                location: location.clone(),
+                expected: size,
+                found: other.map(|bytes| bytes.len() as u64),
+            }),
+        }
+    }
+
+    async fn remove(&self, location: &Location) -> Result<(), Error> {
+        self.shelves().blobs.remove(location);
+        Ok(())
+    }
+
+    async fn probe(&self) -> Result<Probe, Error> {
+        let notes = vec!["blobs are kept in memory and are lost when this process ends".to_owned()];
+        Ok(Probe { write_ms: 0.0, sync_ms: 0.0, free_bytes: None, notes })
+    }
+}

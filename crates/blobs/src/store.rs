@@ -1,0 +1,95 @@
+//! The contract that every back end keeps; `suite` holds them to it.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use hythe_oci::digest::Digest;
+use hythe_oci::upload_id::UploadId;
+
+use crate::blob::Blob;
+use crate::body::BodyStream;
+use crate::error::Error;
+use crate::hash::Hasher;
+
+/// Where a blob's bytes lie within its store: made by [`BlobStore::locate`], kept in the blob's row, opaque elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Location(String);
+
+impl Location {
+    /// A location as a row holds it.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text for the row.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An upload under way, as its row holds it: any process can go on from these four fields.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    /// Names the upload and, later, the blob's location.
+    pub id: UploadId,
+    /// Bytes that are durable.
+    pub offset: u64,
+    /// The hash of exactly those bytes.
+    pub hash: Hasher,
+    /// The back end's own notes as JSON; empty at the start.
+    pub parts: String,
+}
+
+/// What a small write, sync and read-back of storage showed.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// Time to create and write the object, in milliseconds.
+    pub write_ms: f64,
+    /// Time until it was durable, in milliseconds; zero where a write is durable by itself.
+    pub sync_ms: f64,
+    /// Room that is left, in bytes, where storage tells.
+    pub free_bytes: Option<u64>,
+    /// What an operator should know about this storage, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Holds bytes. One writer at a time per upload is the caller's duty (a lease in the upload's row); different uploads,
+/// and any number of readers, are independent.
+#[async_trait]
+pub trait BlobStore: Send + Sync {
+    /// `"memory"`, `"filesystem"` or `"s3"`.
+    fn kind(&self) -> &'static str;
+
+    /// Where [`publish`](Self::publish) will put the upload's bytes. Asks nobody.
+    fn locate(&self, id: UploadId, digest: &Digest) -> Location;
+
+    /// Hashes and writes a body behind `upload.offset` as it arrives.
+    ///
+    /// After `Ok`, and after [`Error::Body`] (the client broke off), `upload` states exactly what is durable. After any
+    /// other error `upload` is unchanged and still usable.
+    async fn append(&self, upload: &mut Upload, body: BodyStream) -> Result<(), Error>;
+
+    /// Checks the digest and moves the bytes, durably, to where [`locate`](Self::locate) says. Repeating it is fine.
+    ///
+    /// [`Error::DigestMismatch`] leaves the upload usable. A digest of another algorithm than the upload's hash costs
+    /// one reading of all bytes.
+    async fn publish(&self, upload: &mut Upload, digest: &Digest) -> Result<Location, Error>;
+
+    /// Drops whatever the upload left, published (under `digest`) or not; fine if nothing is there.
+    async fn discard(&self, id: UploadId, parts: &str, digest: Option<&Digest>) -> Result<(), Error>;
+
+    /// Opens a blob for reading. `size` is the row's, in bytes: [`Error::Damaged`] if storage holds anything else.
+    async fn open(&self, location: &Location, size: u64) -> Result<Blob, Error>;
+
+    /// Removes a blob's bytes; fine if they are gone already.
+    async fn remove(&self, location: &Location) -> Result<(), Error>;
+
+    /// Writes, syncs, reads back and removes a small object of its own.
+    async fn probe(&self) -> Result<Probe, Error>;
+}
