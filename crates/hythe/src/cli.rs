@@ -1,0 +1,405 @@
+//! The command line: what can be asked for, and the short manual that `--help` prints.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Flags;
+use crate::output::Format;
+use crate::version::VERSION;
+
+const ABOUT: &str = "A private container registry in one binary";
+
+const LONG_ABOUT: &str = "\
+A private container registry in one binary.
+
+`hythe serve` alone is a whole registry: its rows in a SQLite file, its blobs in a folder, everything on port 5000, http \
+and https alike. The first start makes the administrator `admin` and prints its password once. With database.url = \
+\"postgres://…\" and a storage.url that all reach, the same binary on several machines is one registry that outlives any of \
+them; there is nothing else to install and nothing to copy between them.";
+
+const MANUAL: &str = "\
+Start and push:
+  hythe serve
+  docker login localhost:5000 --username admin
+  docker push localhost:5000/app
+
+Settings come from flags, then HYTHE_ variables, then hythe.toml, then defaults:
+  hythe config explain                what is set, and by whom
+  hythe config explain database.url   one setting in full
+  hythe config example > hythe.toml   a file with all of them
+
+When something does not work:
+  hythe doctor
+  hythe doctor --url https://hub.example.com
+
+Exit codes:
+  0  done
+  1  failed; the reason is on standard error, one line each
+  2  the command line is wrong
+  3  `doctor` or `config check` found something wrong";
+
+#[derive(Debug, Parser)]
+#[command(name = "hythe", version = VERSION.version, about = ABOUT, long_about = LONG_ABOUT, after_long_help = MANUAL)]
+#[command(after_help = "`hythe --help` is a short manual, with examples and exit codes.")]
+#[command(disable_help_subcommand = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) places: Places,
+}
+
+/// Where the configuration and the data are: asked of every command alike.
+#[derive(Debug, Args)]
+pub(crate) struct Places {
+    /// Configuration file [default: ./hythe.toml, else hythe.toml in the data folder]
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<String>,
+    /// Folder for the database and the blobs [default: ./hythe-data]
+    #[arg(long, value_name = "DIR", global = true)]
+    data: Option<String>,
+}
+
+/// Where to listen.
+#[derive(Debug, Args)]
+pub(crate) struct Listen {
+    /// Address to listen on, or :PORT for every address; may be given again [default: :5000]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Vec<String>,
+}
+
+impl Cli {
+    /// What the command line says about the configuration.
+    pub(crate) fn flags(&self) -> Flags {
+        let listen = match &self.command {
+            Command::Serve { listen } | Command::Doctor { listen, .. } => listen.listen.clone(),
+            _ => Vec::new(),
+        };
+        Flags { config: self.places.config.clone(), data: self.places.data.clone(), listen }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a node of the registry
+    ///
+    /// Serves until Ctrl-C or SIGTERM, then lets running transfers end (server.drain_seconds) and exits with 0; a second
+    /// signal ends it at once. The database is brought to this version's schema first.
+    #[command(after_long_help = "\
+Examples:
+  hythe serve
+  hythe serve --data /var/lib/hythe --listen :443 --listen 127.0.0.1:5000
+  HYTHE_DATABASE_URL=postgres://hythe:PASSWORD@db/hythe HYTHE_STORAGE_URL=s3://hythe hythe serve")]
+    Serve {
+        #[command(flatten)]
+        listen: Listen,
+    },
+    /// Bring the database to this version's schema
+    ///
+    /// `serve` does so by itself; run it alone to choose the moment of an upgrade. Nodes of the version before go on
+    /// serving meanwhile, and two nodes never migrate at once.
+    #[command(after_long_help = "\
+Examples:
+  hythe migrate --plan
+  hythe migrate")]
+    Migrate {
+        /// Say what would be done, and do nothing
+        #[arg(long)]
+        plan: bool,
+        /// How to print the answer
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        output: Format,
+    },
+    /// Find out what is wrong
+    ///
+    /// Checks the configuration, the data folder, whether storage keeps what it is given, the database and its schema, the
+    /// clock and the port, and says what address clients would be told. With --url it also asks a running registry as a
+    /// client would, and says which setting of docker, podman or containerd is missing. Changes nothing. Exits with 3 if
+    /// a check fails; a warning alone is no failure.
+    #[command(after_long_help = "\
+Examples:
+  hythe doctor
+  hythe doctor --url http://hub.example.com:5000
+  hythe doctor --output json")]
+    Doctor {
+        /// Address of a running registry to ask, as a client would write it
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+        #[command(flatten)]
+        listen: Listen,
+        /// How to print the findings
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        output: Format,
+    },
+    /// Explain, check and show the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Manage users, projects, members and keys
+    ///
+    /// Works on the database itself and asks for no password: whoever can read the configuration and reach the database is
+    /// the administrator.
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Print what this binary is
+    #[command(after_long_help = "\
+Examples:
+  hythe version
+  hythe version --output json")]
+    Version {
+        /// How to print it
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        output: Format,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say what a setting is, what it is set to and where that was said
+    #[command(after_long_help = "\
+Examples:
+  hythe config explain
+  hythe config explain database.url
+  hythe config explain HYTHE_DATABASE_URL
+  hythe config explain storage.s3")]
+    Explain {
+        /// A setting, a section or a variable; all settings if left out
+        #[arg(value_name = "SETTING")]
+        key: Option<String>,
+        /// How to print it
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        output: Format,
+    },
+    /// Read the configuration as `serve` would and name everything that is wrong
+    ///
+    /// Exits with 3 if anything is.
+    #[command(after_long_help = "\
+Examples:
+  hythe config check
+  hythe config check --config /etc/hythe/hythe.toml --output json")]
+    Check {
+        /// How to print the findings
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        output: Format,
+    },
+    /// Print a hythe.toml with every setting as a comment
+    #[command(after_long_help = "\
+Example:
+  hythe config example > hythe.toml")]
+    Example,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Manage who may sign in
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Manage projects: the first part of an image's name
+    #[command(subcommand)]
+    Project(ProjectCommand),
+    /// Manage what a user may do in a project
+    #[command(subcommand)]
+    Member(MemberCommand),
+    /// Manage the keys that sign tokens
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+/// Where a new password comes from: never from the command line, where every process could read it.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct PasswordSource {
+    /// Read the password from standard input
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    /// Make a random password and print it once
+    #[arg(long)]
+    pub(crate) random_password: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Make a user
+    ///
+    /// Asks for the password on the terminal, unless one of the flags says where to take it from.
+    #[command(after_long_help = "\
+Examples:
+  hythe admin user create alice --email alice@example.com
+  hythe admin user create ci --random-password
+  hythe admin user create root --administrator --password-stdin < password.txt")]
+    Create {
+        name: String,
+        #[arg(long)]
+        email: Option<String>,
+        #[arg(long)]
+        full_name: Option<String>,
+        /// Make an administrator, who may do everything everywhere
+        #[arg(long)]
+        administrator: bool,
+        #[command(flatten)]
+        password: PasswordSource,
+    },
+    /// List the users
+    #[command(after_long_help = "\
+Examples:
+  hythe admin user list
+  hythe admin user list --output json")]
+    List {
+        /// How to print them
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        output: Format,
+    },
+    /// Give a user a new password, and end what the old one began
+    #[command(after_long_help = "\
+Examples:
+  hythe admin user password alice
+  hythe admin user password admin --random-password")]
+    Password {
+        name: String,
+        #[command(flatten)]
+        password: PasswordSource,
+    },
+    /// Keep a user from signing in
+    #[command(after_long_help = "\
+Example:
+  hythe admin user disable alice")]
+    Disable { name: String },
+    /// Let a disabled user sign in again
+    #[command(after_long_help = "\
+Example:
+  hythe admin user enable alice")]
+    Enable { name: String },
+    /// Remove a user
+    #[command(after_long_help = "\
+Example:
+  hythe admin user delete alice")]
+    Delete { name: String },
+}
+
+/// Who may pull from a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Visibility {
+    /// Everybody may pull, without signing in.
+    Public,
+    /// Only members may pull.
+    Private,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProjectCommand {
+    /// Make a project
+    #[command(after_long_help = "\
+Examples:
+  hythe admin project create team
+  hythe admin project create tools --public")]
+    Create {
+        name: String,
+        /// Let everybody pull from it, without signing in
+        #[arg(long)]
+        public: bool,
+    },
+    /// List the projects
+    #[command(after_long_help = "\
+Examples:
+  hythe admin project list
+  hythe admin project list --output json")]
+    List {
+        /// How to print them
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        output: Format,
+    },
+    /// Say who may pull from a project
+    #[command(after_long_help = "\
+Example:
+  hythe admin project visibility team private")]
+    Visibility { name: String, visibility: Visibility },
+    /// Remove a project that holds no repository
+    #[command(after_long_help = "\
+Example:
+  hythe admin project delete team")]
+    Delete { name: String },
+}
+
+/// What a member may do. The names and numbers are those of Harbor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// May do everything in the project, and choose its members
+    ProjectAdmin,
+    /// May push, pull and delete, and manage tags
+    Maintainer,
+    /// May push and pull
+    Developer,
+    /// May pull, and see the project
+    Guest,
+    /// May pull, and see neither members nor settings
+    LimitedGuest,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MemberCommand {
+    /// Make a user a member of a project, or change the member's role
+    #[command(after_long_help = "\
+Example:
+  hythe admin member set team alice developer")]
+    Set { project: String, user: String, role: Role },
+    /// Take a member out of a project
+    #[command(after_long_help = "\
+Example:
+  hythe admin member remove team alice")]
+    Remove { project: String, user: String },
+    /// List the members of a project
+    #[command(after_long_help = "\
+Example:
+  hythe admin member list team")]
+    List {
+        project: String,
+        /// How to print them
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        output: Format,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Sign with a new key from now on; what the old one signed stays good until it expires
+    #[command(after_long_help = "\
+Example:
+  hythe admin key rotate")]
+    Rotate,
+    /// List the keys that tokens are checked with
+    #[command(after_long_help = "\
+Example:
+  hythe admin key list")]
+    List {
+        /// How to print them
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        output: Format,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        assert_has_example(&Cli::command(), "hythe");
+    }
+
+    fn assert_has_example(command: &clap::Command, path: &str) {
+        for child in command.get_subcommands() {
+            let path = format!("{path} {}", child.get_name());
+            if child.has_subcommands() {
+                assert_has_example(child, &path);
+            } else {
+                let manual = child.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+                assert!(manual.contains(&path), "{path} shows no example of itself");
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests of the whole configuration: layers, origins, and every error text.

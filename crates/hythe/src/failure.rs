@@ -1,0 +1,80 @@
+//! How a command ends that did not do what it was asked: one line for a person, one code for a script.
+
+use std::error::Error;
+use std::fmt;
+use std::process::ExitCode;
+
+use crate::config::Problem;
+
+/// The exit codes, as `hythe --help` lists them. Clap itself ends with 2 when the command line is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Code {
+    Failed = 1,
+    Usage = 2,
+    /// `doctor` or `config check` did its work and found something wrong.
+    Found = 3,
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: Code,
+    /// One line each.
+    lines: Vec<String>,
+}
+
+impl Failure {
+    /// "what, where, why"
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { code: Code::Failed, lines: vec![message.into()] }
+    }
+
+    /// The command line asks for something that cannot be.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { code: Code::Usage, ..Self::new(message) }
+    }
+
+    /// What was tried, and why it failed: the error with all its causes.
+    pub(crate) fn because(what: impl fmt::Display, error: &dyn Error) -> Self {
+        Self::new(format!("{what}, {}", causes(error)))
+    }
+
+    /// Everything was said already.
+    pub(crate) fn found() -> Self {
+        Self { code: Code::Found, lines: Vec::new() }
+    }
+
+    pub(crate) fn of_problems(problems: &[Problem]) -> Self {
+        Self { code: Code::Failed, lines: problems.iter().map(Problem::to_string).collect() }
+    }
+
+    /// Adds what to do to the last line.
+    pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {
+        if let Some(line) = self.lines.last_mut() {
+            line.push_str(&format!("; hint: {hint}"));
+        }
+        self
+    }
+
+    /// Prints the reasons and gives the code to end with.
+    pub(crate) fn report(&self) -> ExitCode {
+        for line in &self.lines {
+            eprintln!("error: {line}");
+        }
+        ExitCode::from(self.code as u8)
+    }
+}
+
+/// An error and its causes on one line; a cause that its error already told is not told twice.
+pub(crate) fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(&format!(": {cause_text}"));
+        }
+        next = cause.source();
+    }
+    text.replace('\n', " ")
+}
