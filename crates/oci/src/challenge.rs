@@ -167,3 +167,88 @@ impl fmt::Display for Quoted<'_> {
         f.write_str("\"")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Challenge, ChallengeError, ChallengeParseError};
+    use crate::scope::{Actions, Scope};
+
+    fn challenge() -> Challenge {
+        Challenge {
+            realm: "https://hub.example:5000/service/token".to_owned(),
+            service: "hub.example".to_owned(),
+            scope: Some("repository:team/app:pull,push".parse().unwrap()),
+            error: Some(ChallengeError::InsufficientScope),
+        }
+    }
+
+    #[test]
+    fn every_parameter_is_quoted() {
+        assert_eq!(
+            challenge().to_string(),
+            r#"Bearer realm="https://hub.example:5000/service/token",service="hub.example",scope="repository:team/app:pull,push",error="insufficient_scope""#
+        );
+        let bare = Challenge { service: String::new(), scope: None, error: None, ..challenge() };
+        assert_eq!(bare.to_string(), r#"Bearer realm="https://hub.example:5000/service/token""#);
+    }
+
+    #[test]
+    fn nothing_breaks_out_of_the_quotes() {
+        let hostile =
+            Challenge { realm: "a\"b\\c\r\nX: y".to_owned(), service: "é\0".to_owned(), ..challenge() };
+        let header = hostile.to_string();
+        assert!(header.starts_with(r#"Bearer realm="a\"b\\c  X: y",service="é ","#), "{header}");
+    }
+
+    #[test]
+    fn reads_what_other_registries_send() {
+        let table = [
+            r#"bearer realm="r" , service="s", scope="repository:a:pull""#,
+            r#"Bearer  scope="repository:a:pull repository:b:pull",SERVICE=s,realm=r,error="new_error",x="1,2""#,
+            r#"BEARER ,,realm="\r",service = "s",scope="nonsense repository:a:pull","#,
+        ];
+        for text in table {
+            let expected = Challenge {
+                realm: "r".to_owned(),
+                service: "s".to_owned(),
+                scope: Some(Scope {
+                    kind: "repository".to_owned(),
+                    name: "a".to_owned(),
+                    actions: Actions::parse("pull"),
+                }),
+                error: None,
+            };
+            assert_eq!(text.parse(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_other_headers() {
+        for text in ["", "Bearer", "Basic realm=\"r\"", "Digest x=y"] {
+            assert!(
+                matches!(text.parse::<Challenge>(), Err(ChallengeParseError::NotBearer { .. })),
+                "{text}"
+            );
+        }
+        for text in ["Bearer realm", "Bearer realm=\"r", "Bearer realm=\"r\\", "Bearer realm=\"r\"x"] {
+            assert!(
+                matches!(text.parse::<Challenge>(), Err(ChallengeParseError::Malformed { .. })),
+                "{text}"
+            );
+        }
+        for text in ["Bearer ", "Bearer service=\"s\"", "Bearer realm=\"\""] {
+            assert_eq!(text.parse::<Challenge>(), Err(ChallengeParseError::NoRealm), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn comes_back_from_its_text(realm in "\\PC{1,40}", service in "\\PC{0,40}", error in 0..3) {
+            let error = [None, Some(ChallengeError::InvalidToken), Some(ChallengeError::InsufficientScope)][error as usize];
+            let challenge = Challenge { realm, service, error, ..challenge() };
+            prop_assert_eq!(challenge.to_string().parse(), Ok(challenge));
+        }
+    }
+}

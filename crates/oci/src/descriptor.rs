@@ -102,3 +102,58 @@ fn size_in_bounds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::
     }
     Ok(size)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Descriptor, MAX_SIZE};
+
+    const DIGEST: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+
+    fn read(fields: &str) -> Result<Descriptor, serde_json::Error> {
+        serde_json::from_str(&format!(r#"{{"digest":"{DIGEST}","size":2{fields}}}"#))
+    }
+
+    #[test]
+    fn comes_back_from_its_text() {
+        let text = format!(
+            r#"{{"mediaType":"a/b","digest":"{DIGEST}","size":2,"urls":["u"],"annotations":{{"k":"v"}},"artifactType":"c/d","platform":{{"os": "linux"}},"data":"e30="}}"#
+        );
+        let descriptor: Descriptor = serde_json::from_str(&text).unwrap();
+        assert_eq!(descriptor.platform.as_ref().map(super::RawJson::as_str), Some(r#"{"os": "linux"}"#));
+        assert_eq!(serde_json::to_string(&descriptor).unwrap(), text);
+        assert!(descriptor.has_sound_data());
+    }
+
+    #[test]
+    fn absent_fields_are_not_written() {
+        let descriptor = read(r#","urls":null,"annotations":{},"platform":null"#).unwrap();
+        assert_eq!(
+            serde_json::to_string(&descriptor).unwrap(),
+            format!(r#"{{"mediaType":"","digest":"{DIGEST}","size":2}}"#)
+        );
+    }
+
+    #[test]
+    fn data_is_as_long_as_the_size() {
+        assert!(read("").unwrap().has_sound_data());
+        for data in ["", "e30", "e31lAA==", "e3 0=", "é"] {
+            assert!(!read(&format!(r#","data":"{data}""#)).unwrap().has_sound_data(), "{data}");
+        }
+    }
+
+    #[test]
+    fn sizes_end_at_the_specifications() {
+        let sized =
+            |size| serde_json::from_str::<Descriptor>(&format!(r#"{{"digest":"{DIGEST}","size":{size}}}"#));
+        assert_eq!(sized(MAX_SIZE).unwrap().size, MAX_SIZE);
+        assert!(sized(MAX_SIZE + 1).unwrap_err().to_string().contains("over the largest"));
+    }
+
+    #[test]
+    fn foreign_by_type_or_by_place() {
+        let foreign = |fields| read(fields).unwrap().is_foreign();
+        assert!(foreign(r#","urls":["https://store.example"]"#));
+        assert!(foreign(r#","mediaType":"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip""#));
+        assert!(!foreign(r#","mediaType":"application/vnd.oci.image.layer.v1.tar","urls":[]"#));
+    }
+}

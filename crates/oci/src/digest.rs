@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::text::{Excerpt, excerpt, lower_hex_value, serde_as_string};
+use crate::text::{excerpt, lower_hex_value, serde_as_string};
 
 /// A hash algorithm that the specification registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,7 +130,7 @@ impl FromStr for Digest {
         }
         let mut hash = [0; Algorithm::Sha512.byte_len()];
         let hash = &mut hash[..algorithm.byte_len()];
-        decode_hex(hex, hash).ok_or_else(|| DigestError::NotHex { digest: Excerpt(text).to_string() })?;
+        decode_hex(hex, hash).ok_or_else(|| DigestError::NotHex { digest: excerpt(text) })?;
         Self::new(algorithm, hash)
     }
 }
@@ -193,4 +193,77 @@ fn decode_hex(hex: &str, bytes: &mut [u8]) -> Option<()> {
         *byte = lower_hex_value(*high)? << 4 | lower_hex_value(*low)?;
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Algorithm, Digest, DigestError};
+
+    const EMPTY: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    #[test]
+    fn reads_and_shows_the_digest_of_nothing() {
+        let digest: Digest = EMPTY.parse().unwrap();
+        assert_eq!(digest.algorithm(), Algorithm::Sha256);
+        assert_eq!(&digest.bytes()[..2], &[0xe3, 0xb0]);
+        assert_eq!(format!("sha256:{}", digest.hex()), EMPTY);
+        assert_eq!(format!("{digest} {digest:?}"), format!("{EMPTY} {EMPTY}"));
+        assert_eq!(serde_json::to_string(&digest).unwrap(), format!("\"{EMPTY}\""));
+    }
+
+    #[test]
+    fn refuses_what_is_no_digest() {
+        let hex = &EMPTY[7..];
+        let wrong_length =
+            |found| DigestError::WrongLength { algorithm: Algorithm::Sha256, expected: 64, found };
+        let table = [
+            (String::new(), DigestError::NoAlgorithm { digest: "\"\"".into() }),
+            ("latest".into(), DigestError::NoAlgorithm { digest: "\"latest\"".into() }),
+            (format!("md5:{hex}"), DigestError::UnsupportedAlgorithm { algorithm: "\"md5\"".into() }),
+            (format!("SHA256:{hex}"), DigestError::UnsupportedAlgorithm { algorithm: "\"SHA256\"".into() }),
+            (format!(":{hex}"), DigestError::UnsupportedAlgorithm { algorithm: "\"\"".into() }),
+            ("sha256:".into(), wrong_length(0)),
+            ("sha256:baddigeststring".into(), wrong_length(15)),
+            (format!("sha256:{hex}0"), wrong_length(65)),
+            (
+                format!("sha256:{}é", &hex[2..]),
+                DigestError::NotHex { digest: format!("\"sha256:{}é\"", &hex[2..]) },
+            ),
+        ];
+        for (text, error) in table {
+            assert_eq!(text.parse::<Digest>(), Err(error), "{text}");
+        }
+        assert!(matches!(EMPTY.replace('e', "E").parse::<Digest>(), Err(DigestError::NotHex { .. })));
+        assert!(matches!(format!("sha512:{hex}").parse::<Digest>(), Err(DigestError::WrongLength { .. })));
+        assert_eq!(Digest::new(Algorithm::Sha256, &[0; 31]), Err(wrong_length(62)));
+    }
+
+    #[test]
+    fn is_small_and_is_read_from_json() {
+        assert_eq!(size_of::<Digest>(), 65);
+        assert_eq!(serde_json::from_str::<Digest>(&format!("\"{EMPTY}\"")).unwrap().to_string(), EMPTY);
+        assert!(serde_json::from_str::<Digest>("\"sha256:00\"").is_err());
+    }
+
+    fn any_digest() -> impl Strategy<Value = Digest> {
+        prop_oneof![
+            any::<[u8; 32]>().prop_map(|hash| Digest::new(Algorithm::Sha256, &hash).unwrap()),
+            prop::collection::vec(any::<u8>(), 64)
+                .prop_map(|hash| Digest::new(Algorithm::Sha512, &hash).unwrap()),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn comes_back_from_its_text(digest in any_digest()) {
+            prop_assert_eq!(digest.to_string().parse(), Ok(digest));
+        }
+
+        #[test]
+        fn sorts_as_its_text(a in any_digest(), b in any_digest()) {
+            prop_assert_eq!(a.cmp(&b), a.to_string().cmp(&b.to_string()));
+        }
+    }
 }

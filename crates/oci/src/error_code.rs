@@ -78,3 +78,32 @@ impl serde::Serialize for ErrorCode {
         serializer.serialize_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::ErrorCode;
+
+    #[test]
+    fn codes_are_words_with_an_error_status() {
+        let words: HashSet<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(words.len(), ErrorCode::ALL.len());
+        for code in ErrorCode::ALL {
+            assert!(code.as_str().bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'), "{code}");
+            assert!((400..600).contains(&code.status()), "{code}");
+            assert!(!code.meaning().is_empty(), "{code}");
+        }
+    }
+
+    #[test]
+    fn the_specifications_codes_come_first_and_whole() {
+        let specified = "BLOB_UNKNOWN BLOB_UPLOAD_INVALID BLOB_UPLOAD_UNKNOWN DIGEST_INVALID MANIFEST_BLOB_UNKNOWN \
+            MANIFEST_INVALID MANIFEST_UNKNOWN NAME_INVALID NAME_UNKNOWN SIZE_INVALID UNAUTHORIZED DENIED UNSUPPORTED \
+            TOOMANYREQUESTS";
+        let codes: Vec<_> = specified.split_ascii_whitespace().collect();
+        let ours: Vec<_> = ErrorCode::ALL.iter().take(codes.len()).map(|code| code.as_str()).collect();
+        assert_eq!(ours, codes);
+        assert_eq!(serde_json::to_string(&ErrorCode::NameUnknown).unwrap(), "\"NAME_UNKNOWN\"");
+    }
+}

@@ -1,6 +1,8 @@
 //! Manifests: what an image, an index or an artifact is made of (image specification, manifest.md, image-index.md).
 
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

@@ -80,3 +80,51 @@ fn is_name(text: &str) -> bool {
     text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        DOCKER_FOREIGN_LAYER, DOCKER_LAYER, DOCKER_MANIFEST, DOCKER_MANIFEST_LIST, OCI_INDEX, OCI_LAYER,
+        OCI_LAYER_GZIP, OCI_MANIFEST, is_image_manifest, is_index, is_nondistributable, is_valid,
+        strip_parameters,
+    };
+
+    #[test]
+    fn parameters_are_ignored() {
+        assert_eq!(strip_parameters("text/plain"), "text/plain");
+        assert_eq!(strip_parameters(" text/plain ; charset=utf-8; q=1"), "text/plain");
+        assert_eq!(strip_parameters(";"), "");
+    }
+
+    #[test]
+    fn kinds_are_told_apart() {
+        assert!(
+            [OCI_MANIFEST, DOCKER_MANIFEST]
+                .into_iter()
+                .all(|kind| is_image_manifest(kind) && !is_index(kind))
+        );
+        assert!(
+            [OCI_INDEX, DOCKER_MANIFEST_LIST]
+                .into_iter()
+                .all(|kind| is_index(kind) && !is_image_manifest(kind))
+        );
+        assert!(is_index(&OCI_INDEX.to_uppercase()));
+        for kind in [
+            "application/vnd.oci.image.layer.nondistributable.v1.tar",
+            "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+            "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+            DOCKER_FOREIGN_LAYER,
+        ] {
+            assert!(is_nondistributable(kind), "{kind}");
+        }
+        assert!(![OCI_LAYER, OCI_LAYER_GZIP, DOCKER_LAYER, "", "é"].into_iter().any(is_nondistributable));
+    }
+
+    #[test]
+    fn only_type_and_subtype_are_valid() {
+        assert!(["a/b", OCI_MANIFEST, "application/vnd.in-toto+json"].into_iter().all(is_valid));
+        let bad = ["", "a", "a/", "/b", "a/b/c", "a/b c", "a/b\r\n", "a/é", "a/b;c=d", "*/*", "a/+b"];
+        assert!(!bad.into_iter().any(is_valid));
+        assert!(!is_valid(&format!("a/{}", "b".repeat(254))));
+    }
+}

@@ -144,3 +144,104 @@ fn check_part(part: &str, name: &str) -> Result<(), NameError> {
 fn is_separator(run: &[u8]) -> bool {
     matches!(run, b"." | b"_" | b"__") || run.iter().all(|byte| *byte == b'-')
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{NameError, ProjectName, RepositoryName};
+
+    #[test]
+    fn reads_names_of_the_specification() {
+        let table = [
+            ("app", "library", "app"),
+            ("library/app", "library", "app"),
+            ("team/app", "team", "app"),
+            ("team/a/b/c", "team", "a/b/c"),
+            ("0/1", "0", "1"),
+            ("a.b/c_d", "a.b", "c_d"),
+            ("a__b/c--d----e", "a__b", "c--d----e"),
+            ("team/manifests", "team", "manifests"),
+        ];
+        for (text, project, rest) in table {
+            let name: RepositoryName = text.parse().unwrap();
+            assert_eq!((name.project().as_str(), name.rest()), (project, rest), "{text}");
+            assert_eq!(name.to_string(), format!("{project}/{rest}"));
+            assert_eq!(name.as_str().parse(), Ok(name));
+        }
+    }
+
+    #[test]
+    fn refuses_other_names() {
+        let empty_parts = ["", "/", "/a", "a/", "a//b"];
+        for text in empty_parts {
+            assert!(matches!(text.parse::<RepositoryName>(), Err(NameError::EmptyPart { .. })), "{text}");
+        }
+        let malformed = [
+            "A", "a/B", ".", "..", "a/..", "../a", "a/.", "a..b", "a.-b", "a___b", "a_-b", "-a", "a-", "_a",
+            "a_", "a.", ".a/b", "a b", "a:b", "a@b", "a%2eb", "a\0b", "a\\b", "é", "a/é", "a\n", "_catalog",
+        ];
+        for text in malformed {
+            assert!(matches!(text.parse::<RepositoryName>(), Err(NameError::Malformed { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_project_is_one_part() {
+        assert_eq!("team".parse::<ProjectName>().unwrap().as_str(), "team");
+        assert!("team/app".parse::<ProjectName>().is_err());
+        assert!("".parse::<ProjectName>().is_err());
+        assert!("a".repeat(256).parse::<ProjectName>().is_err());
+    }
+
+    #[test]
+    fn length_counts_the_project_that_is_added() {
+        assert!(format!("a/{}", "b".repeat(253)).parse::<RepositoryName>().is_ok());
+        assert_eq!(
+            format!("a/{}", "b".repeat(254)).parse::<RepositoryName>(),
+            Err(NameError::TooLong { length: 256 })
+        );
+        assert!("b".repeat(247).parse::<RepositoryName>().is_ok());
+        assert_eq!("b".repeat(248).parse::<RepositoryName>(), Err(NameError::TooLong { length: 256 }));
+    }
+
+    #[test]
+    fn passes_through_json() {
+        let name: RepositoryName = serde_json::from_str("\"app\"").unwrap();
+        assert_eq!(serde_json::to_string(&name).unwrap(), "\"library/app\"");
+        assert!(serde_json::from_str::<ProjectName>("\"A\"").is_err());
+    }
+
+    /// The specification's pattern with its repetitions bounded, so that no name comes out too long.
+    const PATTERN: &str = r"[a-z0-9]{1,4}((\.|_|__|-{1,3})[a-z0-9]{1,4}){0,3}(/[a-z0-9]{1,4}((\.|_|__|-{1,3})[a-z0-9]{1,4}){0,3}){0,3}";
+
+    proptest! {
+        #[test]
+        fn accepts_the_specifications_pattern(text in PATTERN) {
+            let name: RepositoryName = text.parse().unwrap();
+            let expected = if text.contains('/') { text.clone() } else { format!("library/{text}") };
+            prop_assert_eq!(name.as_str(), &expected);
+            prop_assert_eq!(format!("{}/{}", name.project(), name.rest()), expected);
+        }
+
+        // The pattern again, as an automaton and so by other means than the code above.
+        #[test]
+        fn agrees_with_an_automaton(text in "[a0/._-]{1,8}") {
+            prop_assert_eq!(text.parse::<RepositoryName>().is_ok(), automaton(&text), "{}", text);
+        }
+    }
+
+    fn automaton(text: &str) -> bool {
+        // States: b before a part, w in a word, d after a dot, 1 and 2 after underscores, h after hyphens, x failed.
+        let step = |state, byte| match (state, byte) {
+            ('b' | 'w' | 'd' | '1' | '2' | 'h', 'a' | '0') => 'w',
+            ('w', '/') => 'b',
+            ('w', '.') => 'd',
+            ('w', '_') => '1',
+            ('1', '_') => '2',
+            ('w' | 'h', '-') => 'h',
+            _ => 'x',
+        };
+        text.chars().fold('b', step) == 'w'
+    }
+}

@@ -15,12 +15,18 @@ pub struct ContentRange {
 }
 
 impl ContentRange {
+    /// The range with these first and last bytes; `None` when it would be empty, or when content
+    /// up to its end would be longer than `i64::MAX`.
+    pub const fn new(start: u64, end: u64) -> Option<Self> {
+        if start <= end && end < i64::MAX as u64 { Some(Self { start, end }) } else { None }
+    }
+
     /// Offset of the first byte.
     pub const fn start(self) -> u64 {
         self.start
     }
 
-    /// Offset of the last byte, at most `i64::MAX`.
+    /// Offset of the last byte; the content up to it has a length that fits `i64`.
     pub const fn end(self) -> u64 {
         self.end
     }
@@ -94,13 +100,8 @@ fn parse_content_range(text: &str) -> Option<ContentRange> {
     };
     let (range, total) = range.split_once('/').unwrap_or((range, "*"));
     let (start, end) = range.split_once('-')?;
-    let (start, end) = (offset(start)?, offset(end)?);
-    (start <= end && is_total(total, end)).then_some(ContentRange { start, end })
-}
-
-/// An offset inside content, whose length must be an `i64`.
-fn offset(text: &str) -> Option<u64> {
-    number(text).filter(|offset| *offset < i64::MAX as u64)
+    let range = ContentRange::new(number(start)?, number(end)?)?;
+    is_total(total, range.end).then_some(range)
 }
 
 fn is_total(total: &str, end: u64) -> bool {
@@ -118,4 +119,94 @@ fn single_range(header: &str) -> Option<(&str, &str)> {
 fn number(digits: &str) -> Option<u64> {
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| digits.parse().unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use proptest::prelude::*;
+
+    use super::{ContentRange, RangeHeader, Unsatisfiable};
+
+    #[test]
+    fn reads_chunk_ranges_in_every_form() {
+        let forms = ["5-9", "bytes=5-9", "bytes 5-9/*", "bytes 5-9/10", " 5-9 ", "bytes 5-9", "005-9"];
+        for text in forms {
+            let range: ContentRange = text.parse().unwrap();
+            assert_eq!((range.start(), range.end(), range.length()), (5, 9, 5), "{text}");
+            assert_eq!(range.to_string(), "5-9");
+        }
+        assert_eq!("0-0".parse::<ContentRange>().unwrap().length(), 1);
+    }
+
+    #[test]
+    fn refuses_other_chunk_ranges() {
+        let huge = ["0-9223372036854775807", "0-18446744073709551615", "0-99999999999999999999"];
+        let bad = [
+            "", "-", "5", "5-", "-5", "9-5", "+5-9", "5-+9", "5 - 9", "0x5-9", "5-9-11", "bytes", "bytes=",
+            "bytes5-9",
+        ];
+        let totals = ["bytes 5-9/9", "bytes 5-9/", "bytes 5-9/x", "items 5-9", "bytes */10", "5-9,11-12"];
+        for text in huge.into_iter().chain(bad).chain(totals) {
+            assert!(text.parse::<ContentRange>().is_err(), "{text}");
+        }
+        assert!("0-9223372036854775806".parse::<ContentRange>().is_ok());
+    }
+
+    #[test]
+    fn reads_range_headers() {
+        let table: [(&str, u64, Result<Option<Range<u64>>, Unsatisfiable>); 27] = [
+            ("bytes=0-4", 10, Ok(Some(0..5))),
+            ("bytes=0-0", 10, Ok(Some(0..1))),
+            ("bytes=9-9", 10, Ok(Some(9..10))),
+            ("bytes=0-9", 10, Ok(Some(0..10))),
+            ("bytes=5-", 10, Ok(Some(5..10))),
+            ("bytes=0-", 10, Ok(Some(0..10))),
+            ("bytes=5-100", 10, Ok(Some(5..10))),
+            ("bytes=5-99999999999999999999999", 10, Ok(Some(5..10))),
+            ("bytes=-3", 10, Ok(Some(7..10))),
+            ("bytes=-100", 10, Ok(Some(0..10))),
+            ("BYTES = 0-4", 10, Ok(Some(0..5))),
+            ("bytes= 0-4 ", 10, Ok(Some(0..5))),
+            ("bytes=10-", 10, Err(Unsatisfiable { size: 10 })),
+            ("bytes=10-12", 10, Err(Unsatisfiable { size: 10 })),
+            ("bytes=99999999999999999999999-", 10, Err(Unsatisfiable { size: 10 })),
+            ("bytes=-0", 10, Err(Unsatisfiable { size: 10 })),
+            ("bytes=0-", 0, Err(Unsatisfiable { size: 0 })),
+            ("bytes=-1", 0, Ok(None)),
+            ("bytes=-0", 0, Err(Unsatisfiable { size: 0 })),
+            ("bytes=4-2", 10, Ok(None)),
+            ("bytes=0-1,3-4", 10, Ok(None)),
+            ("bytes=-", 10, Ok(None)),
+            ("bytes=", 10, Ok(None)),
+            ("bytes=a-b", 10, Ok(None)),
+            ("bytes=1-b", 10, Ok(None)),
+            ("items=0-4", 10, Ok(None)),
+            ("0-4", 10, Ok(None)),
+        ];
+        for (header, size, expected) in table {
+            assert_eq!(RangeHeader::parse(header, size), expected, "{header} of {size}");
+        }
+        assert_eq!(RangeHeader::parse("bytes=0-18446744073709551615", u64::MAX), Ok(Some(0..u64::MAX)));
+    }
+
+    proptest! {
+        #[test]
+        fn chunk_ranges_come_back_from_their_text(a in 0..i64::MAX as u64, b in 0..i64::MAX as u64) {
+            let range = ContentRange::new(a.min(b), a.max(b)).unwrap();
+            prop_assert_eq!(range.to_string().parse(), Ok(range));
+            prop_assert_eq!(format!("bytes {range}/*").parse(), Ok(range));
+        }
+
+        #[test]
+        fn range_headers_agree_with_slices(first in 0_u64..30, last in 0_u64..30, size in 0_u64..20) {
+            let wanted: Vec<_> = (0..size).filter(|offset| (first..=last).contains(offset)).collect();
+            match RangeHeader::parse(&format!("bytes={first}-{last}"), size) {
+                Ok(Some(range)) => prop_assert_eq!(range.collect::<Vec<_>>(), wanted),
+                Ok(None) => prop_assert!(last < first),
+                Err(_) => prop_assert!(wanted.is_empty()),
+            }
+        }
+    }
 }

@@ -46,3 +46,20 @@ pub enum ReferenceError {
     #[error(transparent)]
     Digest(#[from] DigestError),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Reference, ReferenceError};
+
+    #[test]
+    fn a_colon_makes_a_digest() {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        assert!(matches!(digest.parse(), Ok(Reference::Digest(_))));
+        assert!(matches!("latest".parse(), Ok(Reference::Tag(_))));
+        assert!(matches!("sha256:latest".parse::<Reference>(), Err(ReferenceError::Digest(_))));
+        assert!(matches!(".latest".parse::<Reference>(), Err(ReferenceError::Tag(_))));
+        for text in ["latest", digest.as_str()] {
+            assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
+        }
+    }
+}

@@ -3,12 +3,14 @@
 mod parse;
 mod query;
 mod shape;
+#[cfg(test)]
+mod tests;
 
 use crate::digest::{Algorithm, Digest};
 use crate::error_code::ErrorCode;
 use crate::name::RepositoryName;
 use crate::reference::Reference;
-use crate::scope::{Action, Scope};
+use crate::scope::{Action, Actions, Scope};
 use crate::tag::Tag;
 use crate::upload_id::UploadId;
 
@@ -149,10 +151,16 @@ pub enum Right<'a> {
 
 impl Right<'_> {
     /// The scope to ask for in a challenge; none for [`Right::Base`].
+    ///
+    /// Whoever pushes is told to ask for pull too, as distribution does: clients look whether a blob is there before
+    /// they upload it, and use one token for both.
     pub fn scope(&self) -> Option<Scope> {
         match self {
             Self::Base => None,
             Self::Catalog => Some(Scope::catalog()),
+            Self::Repository { name, action: Action::Push } => {
+                Some(Scope::repository(name, Actions::from_iter([Action::Pull, Action::Push])))
+            }
             Self::Repository { name, action } => Some(Scope::repository(name, *action)),
         }
     }

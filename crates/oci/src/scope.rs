@@ -237,3 +237,113 @@ fn without_class(kind: &str) -> &str {
 fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Action, Actions, MAX_LENGTH, MAX_SCOPES, Scope, parse_scopes};
+
+    fn scope(kind: &str, name: &str, actions: &str) -> Scope {
+        Scope { kind: kind.to_owned(), name: name.to_owned(), actions: Actions::parse(actions) }
+    }
+
+    #[test]
+    fn reads_single_scopes() {
+        let table = [
+            ("repository:team/app:pull", scope("repository", "team/app", "pull")),
+            ("repository:team/app:push,pull", scope("repository", "team/app", "pull,push")),
+            ("repository:team/app:*", scope("repository", "team/app", "pull,push,delete")),
+            ("repository:team/app:pull,metadata_read", scope("repository", "team/app", "pull")),
+            ("repository:host:5000/x:pull", scope("repository", "host:5000/x", "pull")),
+            ("repository(plugin):team/app:pull", scope("repository", "team/app", "pull")),
+            ("registry:catalog:*", scope("registry", "catalog", "*")),
+        ];
+        for (text, expected) in table {
+            assert_eq!(text.parse(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_scope() {
+        let long = format!("repository:{}:pull", "a".repeat(MAX_LENGTH));
+        let bad = [
+            "",
+            ":",
+            "::",
+            "a",
+            "a:b",
+            "repository:pull",
+            "repository::pull",
+            ":a:pull",
+            "repository:a:",
+            "repository:a:fly",
+            "repository:a:PULL",
+            "repository:a\"b:pull",
+            "repository:a\\b:pull",
+            "repository:é:pull",
+            "(x):a:pull",
+            "repository:a\0:pull",
+            &long,
+        ];
+        for text in bad {
+            assert!(text.parse::<Scope>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn parameters_may_repeat_and_hold_several() {
+        let scopes =
+            parse_scopes(["repository:a:pull  nonsense\trepository:b:push", "", "repository:a:push", " :: "]);
+        assert_eq!(scopes, [scope("repository", "a", "pull,push"), scope("repository", "b", "push")]);
+    }
+
+    #[test]
+    fn the_number_of_scopes_is_limited() {
+        let many: Vec<_> = (0..MAX_SCOPES * 2).map(|index| format!("repository:r{index}:pull")).collect();
+        assert_eq!(parse_scopes(many.iter().map(String::as_str)).len(), MAX_SCOPES);
+        assert_eq!(parse_scopes([many.join(" ").as_str()]).len(), MAX_SCOPES);
+    }
+
+    #[test]
+    fn shows_actions_in_one_order() {
+        assert_eq!(scope("repository", "a", "delete,push,pull").to_string(), "repository:a:pull,push,delete");
+        assert_eq!(Scope::catalog().to_string(), "registry:catalog:*");
+        assert_eq!(Actions::from_iter([Action::Push, Action::Pull]).to_string(), "pull,push");
+        assert_eq!(Actions::NONE.to_string(), "");
+    }
+
+    #[test]
+    fn names_its_resource() {
+        assert_eq!(scope("repository", "app", "pull").find_repository().unwrap().as_str(), "library/app");
+        assert_eq!(scope("repository", "A", "pull").find_repository(), None);
+        assert_eq!(scope("registry", "app", "pull").find_repository(), None);
+        assert!(Scope::catalog().is_catalog() && !scope("repository", "catalog", "*").is_catalog());
+    }
+
+    #[test]
+    fn sets_of_actions() {
+        let pull_push = Actions::from(Action::Pull).with(Action::Push);
+        assert!(pull_push.contains(Action::Pull) && !pull_push.contains(Action::Delete));
+        assert_eq!(pull_push.union(Action::Delete.into()), Actions::ALL);
+        assert_eq!(pull_push.intersection(Action::Push.into()), Action::Push.into());
+        assert!(pull_push.intersection(Action::Delete.into()).is_empty());
+        assert_eq!(Actions::ALL.iter().collect::<Vec<_>>(), Action::ALL);
+    }
+
+    proptest! {
+        #[test]
+        fn comes_back_from_its_text(kind in "[a-z]{1,8}", name in "[a-z0-9:./_-]{1,40}", bits in 1_u8..8) {
+            let actions = Action::ALL.into_iter().filter(|action| bits & action.bit() != 0).collect();
+            let scope = Scope { kind, name, actions };
+            prop_assert_eq!(scope.to_string().parse(), Ok(scope));
+        }
+
+        #[test]
+        fn nothing_else_gets_in(text in "\\PC{0,60}") {
+            for scope in parse_scopes([text.as_str()]) {
+                prop_assert!(!scope.actions.is_empty() && scope.to_string().is_ascii());
+            }
+        }
+    }
+}

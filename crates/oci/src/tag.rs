@@ -54,3 +54,48 @@ pub struct TagError {
     /// The text, quoted.
     tag: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{MAX_LENGTH, Tag};
+
+    #[test]
+    fn reads_tags() {
+        for text in
+            ["latest", "1.2.3", "_", "A", "v1-rc.1_x", "a..b", "sha256-abc.sig", &"a".repeat(MAX_LENGTH)]
+        {
+            assert_eq!(text.parse::<Tag>().unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn refuses_other_texts() {
+        for text in [
+            "",
+            ".a",
+            "-a",
+            "a b",
+            "a/b",
+            "a:b",
+            "a@b",
+            "é",
+            "a\0",
+            "a\n",
+            "a+b",
+            &"a".repeat(MAX_LENGTH + 1),
+        ] {
+            assert!(text.parse::<Tag>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn accepts_the_specifications_pattern(text in "[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}") {
+            let tag: Tag = text.parse().unwrap();
+            prop_assert_eq!(serde_json::to_string(&tag).unwrap(), format!("\"{text}\""));
+            prop_assert_eq!(tag.to_string(), text);
+        }
+    }
+}

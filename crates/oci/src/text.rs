@@ -5,8 +5,7 @@ use std::fmt;
 /// How much of a client's text an error message repeats, in characters.
 const EXCERPT_CHARS: usize = 80;
 
-/// A client's text made safe to repeat in an error message: quoted, escaped and cut.
-pub(crate) struct Excerpt<'a>(pub(crate) &'a str);
+struct Excerpt<'a>(&'a str);
 
 impl fmt::Display for Excerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,7 +16,20 @@ impl fmt::Display for Excerpt<'_> {
     }
 }
 
-/// The excerpt as a value that an error can own.
+/// Longest text of another library's error that a message repeats, in bytes.
+const REASON_BYTES: usize = 300;
+
+/// Another library's error as text, cut: serde repeats a wrong value whole, however long a client made it.
+pub(crate) fn reason(error: impl fmt::Display) -> String {
+    let mut text = error.to_string();
+    if text.len() > REASON_BYTES {
+        text.truncate(text.floor_char_boundary(REASON_BYTES));
+        text.push('…');
+    }
+    text
+}
+
+/// A client's text made safe to repeat in an error message: quoted, escaped and cut.
 pub(crate) fn excerpt(text: &str) -> String {
     Excerpt(text).to_string()
 }
@@ -52,7 +64,7 @@ pub(crate) use serde_as_string;
 
 #[cfg(test)]
 mod tests {
-    use super::excerpt;
+    use super::{REASON_BYTES, excerpt, reason};
 
     #[test]
     fn excerpts_are_escaped_and_cut_between_characters() {
@@ -60,5 +72,12 @@ mod tests {
         let long = "é".repeat(500);
         assert_eq!(excerpt(&long).chars().count(), 80 + 3);
         assert!(excerpt(&long).ends_with("\"…"));
+    }
+
+    #[test]
+    fn reasons_are_cut_between_characters() {
+        assert_eq!(reason("short"), "short");
+        let long = reason(format!("a{}", "é".repeat(500)));
+        assert!(long.ends_with("é…") && long.len() <= REASON_BYTES + '…'.len_utf8());
     }
 }

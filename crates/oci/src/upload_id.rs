@@ -55,3 +55,34 @@ serde_as_string!(UploadId);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an upload's id is {HEX_LEN} lower-case hexadecimal digits")]
 pub struct UploadIdError;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::UploadId;
+
+    #[test]
+    fn refuses_other_spellings() {
+        let id = UploadId::from_u128(0xabc).to_string();
+        assert_eq!(id, "00000000000000000000000000000abc");
+        for text in [
+            "",
+            &id[1..],
+            &format!("{id}0"),
+            &id.to_uppercase(),
+            &id.replace('a', "+"),
+            &id.replace('a', "g"),
+        ] {
+            assert!(text.parse::<UploadId>().is_err(), "{text}");
+        }
+        assert!("01997f0a-9a3c-7b1e-8f00-0123456789ab".parse::<UploadId>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn comes_back_from_its_text(id in any::<u128>()) {
+            prop_assert_eq!(UploadId::from_u128(id).to_string().parse(), Ok(UploadId::from_u128(id)));
+        }
+    }
+}

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::descriptor::Descriptor;
 use crate::manifest::{Kind, Manifest, ManifestError};
 use crate::media_type;
-use crate::text::excerpt;
+use crate::text::{excerpt, reason};
 
 pub(super) fn parse(bytes: &[u8], content_type: Option<&str>) -> Result<Manifest, ManifestError> {
     let fields = Fields::read(bytes)?;
@@ -53,11 +53,14 @@ impl<'a> Fields<'a> {
         if first.is_some_and(|byte| *byte != b'{') {
             return Err(ManifestError::Malformed { reason: "it is not a JSON object".to_owned() });
         }
-        serde_json::from_slice(bytes).map_err(|error| ManifestError::Malformed { reason: error.to_string() })
+        let text =
+            str::from_utf8(bytes).map_err(|error| ManifestError::Malformed { reason: reason(error) })?;
+        serde_json::from_str(text).map_err(|error| ManifestError::Malformed { reason: reason(error) })
     }
 
     fn refuse_schema1(&self) -> Result<(), ManifestError> {
-        let states_1 = self.version()? == Some(1);
+        // A version that is no number is no schema 1; an image or an index is refused for it later.
+        let states_1 = matches!(self.version(), Ok(Some(1)));
         if states_1 { Err(ManifestError::Schema1) } else { Ok(()) }
     }
 
@@ -189,7 +192,7 @@ fn field<T: DeserializeOwned>(
 ) -> Result<Option<T>, ManifestError> {
     raw.map(|raw| serde_json::from_str(raw.get()))
         .transpose()
-        .map_err(|error| ManifestError::Field { field: name, reason: error.to_string() })
+        .map_err(|error| ManifestError::Field { field: name, reason: reason(error) })
 }
 
 fn kind_of(media_type: &str) -> Kind {

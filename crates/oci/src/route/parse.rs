@@ -150,8 +150,8 @@ fn repository(name: &str) -> Result<RepositoryName, RouteError> {
     name.parse().map_err(|error| RouteError::new(ErrorCode::NameInvalid, error))
 }
 
-/// A reference to what should be there: nothing has an invalid tag, so that is not found rather than wrong, as
-/// clients probe with names that are none (conformance suite, "pull missing").
+/// A reference to what should be there. Nothing has an invalid tag, so that is not found rather than wrong: the
+/// conformance suite of 1.1 asks for `.INVALID_MANIFEST_NAME` and wants a 404.
 fn existing(reference: &str) -> Result<Reference, RouteError> {
     reference.parse().map_err(|error| match error {
         ReferenceError::Tag(error) => RouteError::new(ErrorCode::ManifestUnknown, error),
