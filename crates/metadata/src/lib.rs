@@ -1,1 +1,29 @@
 //! Rows, the only truth: SQLite and PostgreSQL behind one set of statements.
+//!
+//! One file a noun, each with plain functions that take a [`Connection`] first. Reads go through
+//! [`Database::connect`], writes through [`Database::transaction`]. Lists are paged by key: the caller passes the
+//! last key it saw. Times are microseconds since the epoch and come from the caller. Only this crate knows SQL.
+
+mod database;
+mod error;
+
+pub mod blob;
+pub mod garbage;
+pub mod ids;
+pub mod lease;
+pub mod manifest;
+pub mod member;
+pub mod project;
+pub mod refresh_token;
+pub mod repository;
+pub mod setting;
+pub mod signing_key;
+pub mod tag;
+pub mod upload;
+pub mod user;
+
+pub use database::connection::Connection;
+pub use database::migration::{Migrated, Plan, Schema, Step};
+pub use database::{Database, Engine, Options, Work};
+pub use error::{Error, Result};
+pub use ids::UserId;

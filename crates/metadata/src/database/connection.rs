@@ -1,0 +1,179 @@
+//! One connection, whichever engine it leads to, and the few ways to run a statement on it.
+
+use std::time::Instant;
+
+use super::statement::Statement;
+use super::value::{FromRow, Row, Value};
+use super::{Engine, postgres, sqlite};
+use crate::error::{Error, Result};
+
+/// A connection for reads ([`Database::connect`](super::Database::connect)) or the one of a transaction
+/// ([`Database::transaction`](super::Database::transaction)). Every noun's functions take it first.
+pub struct Connection {
+    session: Session,
+    /// In a transaction: the first statement that failed. It is kept because PostgreSQL answers a `COMMIT`
+    /// after a failed statement with a silent rollback, and work that swallowed the error must not pass.
+    failure: Option<Error>,
+    in_transaction: bool,
+}
+
+enum Session {
+    Sqlite(sqlite::Session),
+    Postgres(postgres::Session),
+}
+
+impl Connection {
+    pub(super) fn sqlite_reader(session: sqlite::Session) -> Connection {
+        Connection { session: Session::Sqlite(session), failure: None, in_transaction: false }
+    }
+
+    pub(super) fn sqlite_writer(session: sqlite::Session) -> Connection {
+        Connection { session: Session::Sqlite(session), failure: None, in_transaction: true }
+    }
+
+    pub(super) fn into_sqlite(self) -> Option<rusqlite::Connection> {
+        match self.session {
+            Session::Sqlite(session) => session.into_connection(),
+            Session::Postgres(_) => None,
+        }
+    }
+
+    pub(super) fn postgres(session: postgres::Session, in_transaction: bool) -> Connection {
+        Connection { session: Session::Postgres(session), failure: None, in_transaction }
+    }
+
+    pub(super) fn into_postgres(self) -> Option<postgres::Session> {
+        match self.session {
+            Session::Postgres(session) => Some(session),
+            Session::Sqlite(_) => None,
+        }
+    }
+
+    /// Whether the work of a transaction may be committed.
+    pub(super) fn verdict(&mut self) -> Result<()> {
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    /// Which engine this leads to.
+    pub fn engine(&self) -> Engine {
+        match self.session {
+            Session::Sqlite(_) => Engine::Sqlite,
+            Session::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// All rows of a statement; a statement that can have many has a `LIMIT`.
+    pub(crate) async fn query<T: FromRow>(
+        &mut self,
+        statement: &'static Statement,
+        arguments: &[Value<'_>],
+    ) -> Result<Vec<T>> {
+        let rows = self.rows(statement, arguments, usize::MAX).await?;
+        let read = rows.into_iter().map(|mut row| T::from_row(&mut row)).collect();
+        self.note(read)
+    }
+
+    /// The first row, if there is one.
+    pub(crate) async fn query_optional<T: FromRow>(
+        &mut self,
+        statement: &'static Statement,
+        arguments: &[Value<'_>],
+    ) -> Result<Option<T>> {
+        let rows = self.rows(statement, arguments, 1).await?;
+        let read = rows.into_iter().next().map(|mut row| T::from_row(&mut row)).transpose();
+        self.note(read)
+    }
+
+    /// The only row of a statement that always has one.
+    pub(crate) async fn query_one<T: FromRow>(
+        &mut self,
+        statement: &'static Statement,
+        arguments: &[Value<'_>],
+    ) -> Result<T> {
+        let found = self.query_optional(statement, arguments).await?;
+        let found = found.ok_or_else(|| Error::Engine {
+            statement: statement.to_string(),
+            reason: "it gave no row".to_owned(),
+        });
+        self.note(found)
+    }
+
+    /// The number of rows changed. A statement with `RETURNING` goes through the query functions.
+    pub(crate) async fn execute(
+        &mut self,
+        statement: &'static Statement,
+        arguments: &[Value<'_>],
+    ) -> Result<u64> {
+        let begun = Instant::now();
+        let changed = match &mut self.session {
+            Session::Sqlite(session) => session.execute(statement, arguments),
+            Session::Postgres(session) => session.execute(statement, arguments).await,
+        };
+        statement.observe(begun.elapsed());
+        self.note(changed)
+    }
+
+    /// Whether the statement changed a row.
+    pub(crate) async fn changes(
+        &mut self,
+        statement: &'static Statement,
+        arguments: &[Value<'_>],
+    ) -> Result<bool> {
+        Ok(self.execute(statement, arguments).await? > 0)
+    }
+
+    /// Makes every other transaction that locks `name` wait until this one has ended. On SQLite the one writer
+    /// keeps them apart already. PostgreSQL gets an advisory lock and not `FOR UPDATE`, because the row that two
+    /// transactions are about to make (a new tag) cannot be locked before it is there; two names with one hash
+    /// only wait needlessly.
+    pub(crate) async fn lock(&mut self, name: &str) -> Result<()> {
+        let locked = match &mut self.session {
+            Session::Sqlite(_) => Ok(()),
+            Session::Postgres(session) => session.lock(name).await,
+        };
+        self.note(locked)
+    }
+
+    /// Several statements without arguments and without a name: a migration.
+    pub(crate) async fn batch(&mut self, name: &str, sql: &str) -> Result<()> {
+        let done = match &mut self.session {
+            Session::Sqlite(session) => session.batch(name, sql),
+            Session::Postgres(session) => session.batch(name, sql).await,
+        };
+        self.note(done)
+    }
+
+    /// The number of a statement's parameters and the names of its columns.
+    #[cfg(test)]
+    pub(crate) async fn prepare(&mut self, statement: &'static Statement) -> Result<(usize, Vec<String>)> {
+        match &mut self.session {
+            Session::Sqlite(session) => session.prepare(statement),
+            Session::Postgres(session) => session.prepare(statement).await,
+        }
+    }
+
+    async fn rows(
+        &mut self,
+        statement: &'static Statement,
+        arguments: &[Value<'_>],
+        limit: usize,
+    ) -> Result<Vec<Row>> {
+        let begun = Instant::now();
+        let rows = match &mut self.session {
+            Session::Sqlite(session) => session.query(statement, arguments, limit),
+            Session::Postgres(session) => session.query(statement, arguments).await,
+        };
+        statement.observe(begun.elapsed());
+        self.note(rows)
+    }
+
+    fn note<T>(&mut self, result: Result<T>) -> Result<T> {
+        if let Err(error) = &result
+            && self.in_transaction
+            && self.failure.is_none()
+        {
+            self.failure = Some(error.clone());
+        }
+        result
+    }
+}

@@ -1,0 +1,205 @@
+//! Migrations: numbered, one text for each engine under the same number, applied once and never edited.
+
+use super::connection::Connection;
+use super::statement::statements;
+use super::value::{FromRow, Row};
+use super::{Database, Engine};
+use crate::error::{Error, Result};
+
+/// One step of the schema.
+struct Migration {
+    version: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! migrations {
+    ($(($version:literal, $name:literal)),+ $(,)?) => {
+        &[$(Migration {
+            version: $version,
+            name: $name,
+            sqlite: include_str!(concat!("../../migrations/sqlite/", $name, ".sql")),
+            postgres: include_str!(concat!("../../migrations/postgres/", $name, ".sql")),
+        }),+]
+    };
+}
+
+/// In order, without gaps.
+const MIGRATIONS: &[Migration] = migrations![(1, "0001_foundation")];
+
+/// The version that this binary was made for.
+const EXPECTED: i64 = MIGRATIONS.len() as i64;
+
+impl Migration {
+    fn text(&self, engine: Engine) -> &'static str {
+        match engine {
+            Engine::Sqlite => self.sqlite,
+            Engine::Postgres => self.postgres,
+        }
+    }
+}
+
+/// FNV-1a, 64 bits. It is there to notice an edit, not an attacker: whoever can write migrations can write rows.
+fn checksum(text: &str) -> String {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
+/// A migration as [`Plan`] and [`Migrated`] list it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its number.
+    pub version: i64,
+    /// The name of its file, without the ending.
+    pub name: &'static str,
+    /// The text that is or was run.
+    pub sql: &'static str,
+}
+
+/// What [`Database::migrate`] would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Version of the database; 0 is an empty one.
+    pub from: i64,
+    /// What would run, in order; empty if the schema is current.
+    pub steps: Vec<Step>,
+}
+
+/// What [`Database::migrate`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// Version before.
+    pub from: i64,
+    /// What ran, in order; empty if the schema was current.
+    pub steps: Vec<Step>,
+}
+
+/// The schema of a database against the one that this binary was made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// Version of the database; 0 is an empty one.
+    pub version: i64,
+    /// Version that this binary was made for.
+    pub expected: i64,
+}
+
+impl Schema {
+    /// Whether this binary can serve the database.
+    pub fn check(self) -> Result<()> {
+        let Schema { version: found, expected } = self;
+        match found.cmp(&expected) {
+            std::cmp::Ordering::Less => Err(Error::SchemaOld { found, expected }),
+            std::cmp::Ordering::Equal => Ok(()),
+            std::cmp::Ordering::Greater => Err(Error::SchemaTooNew { found, expected }),
+        }
+    }
+}
+
+impl Database {
+    /// Brings the schema to this binary's version, all of it or nothing. Two nodes that do this at once take
+    /// turns and the second finds nothing to do. A newer schema, or one made by other texts, is refused.
+    pub async fn migrate(&self) -> Result<Migrated> {
+        self.transaction(|c| Box::pin(migrate(c))).await
+    }
+
+    /// What [`Database::migrate`] would do; it refuses the same databases.
+    pub async fn plan(&self) -> Result<Plan> {
+        let mut connection = self.connect().await?;
+        let applied = applied(&mut connection).await?;
+        let steps = pending(connection.engine(), &applied)?;
+        Ok(Plan { from: version(&applied), steps })
+    }
+
+    /// Which version the schema has.
+    pub async fn schema(&self) -> Result<Schema> {
+        let applied = applied(&mut self.connect().await?).await?;
+        Ok(Schema { version: version(&applied), expected: EXPECTED })
+    }
+}
+
+async fn migrate(c: &mut Connection) -> Result<Migrated> {
+    c.lock("schema").await?;
+    let applied = applied(c).await?;
+    let steps = pending(c.engine(), &applied)?;
+    if applied.is_empty() {
+        c.batch("schema", CREATE_TABLE).await?;
+    }
+    for step in &steps {
+        c.batch(step.name, step.sql).await?;
+        c.execute(&RECORD, &[step.version.into(), step.name.into(), checksum(step.sql).into()]).await?;
+    }
+    Ok(Migrated { from: version(&applied), steps })
+}
+
+/// What has to run after what was applied, once that is known to be this binary's own history.
+fn pending(engine: Engine, applied: &[Applied]) -> Result<Vec<Step>> {
+    if version(applied) > EXPECTED {
+        return Err(Error::SchemaTooNew { found: version(applied), expected: EXPECTED });
+    }
+    for (migration, applied) in MIGRATIONS.iter().zip(applied) {
+        applied.check(migration, engine)?;
+    }
+    let rest = MIGRATIONS.iter().skip(applied.len());
+    Ok(rest.map(|m| Step { version: m.version, name: m.name, sql: m.text(engine) }).collect())
+}
+
+fn version(applied: &[Applied]) -> i64 {
+    applied.last().map_or(0, |applied| applied.version)
+}
+
+async fn applied(c: &mut Connection) -> Result<Vec<Applied>> {
+    if c.query_one(&EXISTS, &[]).await? { c.query(&LIST, &[]).await } else { Ok(Vec::new()) }
+}
+
+/// A row of `schema_migration`.
+struct Applied {
+    version: i64,
+    checksum: String,
+}
+
+impl Applied {
+    fn check(&self, migration: &Migration, engine: Engine) -> Result<()> {
+        let expected = checksum(migration.text(engine));
+        if self.version == migration.version && self.checksum == expected {
+            return Ok(());
+        }
+        Err(Error::SchemaChanged {
+            version: self.version,
+            name: migration.name.to_owned(),
+            found: self.checksum.clone(),
+            expected,
+        })
+    }
+}
+
+impl FromRow for Applied {
+    fn from_row(row: &mut Row) -> Result<Applied> {
+        Ok(Applied { version: row.take("version")?, checksum: row.take("checksum")? })
+    }
+}
+
+/// The one table that no migration makes, the same on both engines.
+const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
+    version BIGINT PRIMARY KEY,
+    name TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    applied_at BIGINT NOT NULL
+);";
+
+statements! { "schema";
+    EXISTS = {
+        sqlite: "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_migration')
+            AS value",
+        postgres: "SELECT to_regclass('schema_migration') IS NOT NULL AS value",
+    };
+    LIST = "SELECT version, checksum FROM schema_migration ORDER BY version";
+    RECORD = {
+        sqlite: "INSERT INTO schema_migration (version, name, checksum, applied_at)
+            VALUES ($1, $2, $3, CAST(unixepoch('subsec') * 1000000 AS INTEGER))",
+        postgres: "INSERT INTO schema_migration (version, name, checksum, applied_at)
+            VALUES ($1, $2, $3, CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT))",
+    };
+}

@@ -1,0 +1,297 @@
+//! Manifests: kept byte for byte in their rows, so that a pull is one read.
+
+use std::collections::HashSet;
+
+use hythe_oci::digest::Digest;
+use hythe_oci::manifest::{Kind, ReferenceKind};
+use hythe_oci::name::RepositoryName;
+use hythe_oci::tag::Tag;
+
+use crate::database::connection::Connection;
+use crate::database::statement::statements;
+use crate::database::value::{self, FromRow, Row};
+use crate::error::Result;
+use crate::ids::{Micros, RepositoryId};
+use crate::tag;
+
+/// A row of `manifest`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// The repository it is in.
+    pub repository_id: RepositoryId,
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// What it is served as.
+    pub media_type: String,
+    /// What it is, in the words of [`Kind::as_str`].
+    pub kind: String,
+    /// Its type for the referrers API: `artifactType`, else the config's media type.
+    pub artifact_type: Option<String>,
+    /// The manifest that it refers to, which need not exist.
+    pub subject: Option<Digest>,
+    /// The number of its bytes.
+    pub size: u64,
+    /// When it was first pushed here.
+    pub pushed_at: Micros,
+    /// Who pushed it.
+    pub pushed_by: String,
+    /// Its annotations as a JSON object.
+    pub annotations_json: String,
+    /// Itself, as it was pushed.
+    pub bytes: Vec<u8>,
+}
+
+/// A manifest to be inserted.
+#[derive(Clone, Debug)]
+pub struct NewManifest {
+    /// The repository it goes into.
+    pub repository_id: RepositoryId,
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// What it is to be served as.
+    pub media_type: String,
+    /// Its type for the referrers API: `artifactType`, else the config's media type.
+    pub artifact_type: Option<String>,
+    /// What it is.
+    pub kind: Kind,
+    /// The number of its bytes.
+    pub size: u64,
+    /// Itself, as it was pushed.
+    pub bytes: Vec<u8>,
+    /// The manifest that it refers to.
+    pub subject: Option<Digest>,
+    /// Its annotations as a JSON object.
+    pub annotations_json: String,
+    /// Now.
+    pub pushed_at: Micros,
+    /// Who pushes it.
+    pub pushed_by: String,
+}
+
+/// What a pull answers with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pulled {
+    /// The digest of the bytes.
+    pub digest: Digest,
+    /// What to serve them as.
+    pub media_type: String,
+    /// The manifest, as it was pushed.
+    pub bytes: Vec<u8>,
+}
+
+/// What the referrers API lists of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referrer {
+    /// The digest of the referring manifest.
+    pub digest: Digest,
+    /// Its media type.
+    pub media_type: String,
+    /// `artifactType`, else the config's media type.
+    pub artifact_type: Option<String>,
+    /// The number of its bytes.
+    pub size: u64,
+    /// Its annotations as a JSON object.
+    pub annotations_json: String,
+}
+
+/// Inserts a manifest and what it needs; true if it is new. One that is there stays as it is: same digest, same
+/// bytes.
+pub async fn insert(
+    c: &mut Connection,
+    new: &NewManifest,
+    references: &[(ReferenceKind, Digest)],
+) -> Result<bool> {
+    let arguments = [
+        new.repository_id.into(),
+        (&new.digest).into(),
+        (&new.media_type).into(),
+        new.kind.as_str().into(),
+        new.artifact_type.as_ref().into(),
+        new.subject.as_ref().into(),
+        new.size.into(),
+        new.pushed_at.into(),
+        (&new.pushed_by).into(),
+        (&new.annotations_json).into(),
+        (&new.bytes).into(),
+    ];
+    let created = c.changes(&INSERT, &arguments).await?;
+    if created {
+        insert_references(c, new.repository_id, &new.digest, references).await?;
+    }
+    Ok(created)
+}
+
+async fn insert_references(
+    c: &mut Connection,
+    repository_id: RepositoryId,
+    manifest: &Digest,
+    references: &[(ReferenceKind, Digest)],
+) -> Result<()> {
+    for kind in [ReferenceKind::Config, ReferenceKind::Layer, ReferenceKind::Manifest] {
+        let digests: Vec<_> = references.iter().filter(|(of, _)| *of == kind).map(|(_, to)| *to).collect();
+        if !digests.is_empty() {
+            let arguments =
+                [repository_id.into(), manifest.into(), kind.as_str().into(), value::list(&digests)];
+            c.execute(&INSERT_REFERENCES, &arguments).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The manifest of this digest in the repository.
+pub async fn find(
+    c: &mut Connection,
+    repository_id: RepositoryId,
+    digest: &Digest,
+) -> Result<Option<Manifest>> {
+    c.query_optional(&FIND, &[repository_id.into(), digest.into()]).await
+}
+
+/// What the tag points to, in one read.
+pub async fn pull_by_tag(c: &mut Connection, repository: &RepositoryName, tag: &Tag) -> Result<Option<Pulled>> {
+    c.query_optional(&PULL_BY_TAG, &[repository.into(), tag.into()]).await
+}
+
+/// The manifest of this digest, in one read.
+pub async fn pull_by_digest(
+    c: &mut Connection,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<Option<Pulled>> {
+    c.query_optional(&PULL_BY_DIGEST, &[repository.into(), digest.into()]).await
+}
+
+/// Those of `digests` that are no manifests of the repository, in their order. In a transaction those that are
+/// there cannot be deleted until it ends.
+pub async fn missing(
+    c: &mut Connection,
+    repository_id: RepositoryId,
+    digests: &[Digest],
+) -> Result<Vec<Digest>> {
+    let present: Vec<Digest> = c.query(&PRESENT, &[repository_id.into(), value::list(digests)]).await?;
+    let present: HashSet<Digest> = present.into_iter().collect();
+    Ok(digests.iter().filter(|digest| !present.contains(digest)).copied().collect())
+}
+
+/// Deletes a manifest, its references and the tags that point to it, each with an event in its history; false if
+/// it does not exist.
+pub async fn delete(
+    c: &mut Connection,
+    repository_id: RepositoryId,
+    digest: &Digest,
+    now: Micros,
+    by: &str,
+) -> Result<bool> {
+    // Locked first: a tag that is being put on it waits for the end of this, and then finds nothing to point to.
+    if c.query_optional::<Digest>(&LOCK, &[repository_id.into(), digest.into()]).await?.is_none() {
+        return Ok(false);
+    }
+    tag::delete_by_digest(c, repository_id, digest, now, by).await?;
+    c.changes(&DELETE, &[repository_id.into(), digest.into()]).await
+}
+
+/// A page of the manifests of the repository that refer to `subject`, by digest, after `after`; only those of the
+/// given artifact types, if any are given.
+pub async fn referrers(
+    c: &mut Connection,
+    repository: &RepositoryName,
+    subject: &Digest,
+    artifact_types: &[String],
+    after: Option<Digest>,
+    limit: u32,
+) -> Result<Vec<Referrer>> {
+    let after = after.map(|digest| digest.to_string()).unwrap_or_default();
+    let arguments =
+        [repository.into(), subject.into(), after.into(), limit.into(), value::list(artifact_types)];
+    let statement = if artifact_types.is_empty() { &REFERRERS } else { &REFERRERS_OF_TYPE };
+    let used = if artifact_types.is_empty() { &arguments[..4] } else { &arguments[..] };
+    c.query(statement, used).await
+}
+
+impl FromRow for Manifest {
+    fn from_row(row: &mut Row) -> Result<Manifest> {
+        Ok(Manifest {
+            repository_id: row.take("repository_id")?,
+            digest: row.take("digest")?,
+            media_type: row.take("media_type")?,
+            kind: row.take("kind")?,
+            artifact_type: row.take("artifact_type")?,
+            subject: row.take("subject")?,
+            size: row.take("size")?,
+            pushed_at: row.take("pushed_at")?,
+            pushed_by: row.take("pushed_by")?,
+            annotations_json: row.take("annotations")?,
+            bytes: row.take("bytes")?,
+        })
+    }
+}
+
+impl FromRow for Pulled {
+    fn from_row(row: &mut Row) -> Result<Pulled> {
+        Ok(Pulled {
+            digest: row.take("digest")?,
+            media_type: row.take("media_type")?,
+            bytes: row.take("bytes")?,
+        })
+    }
+}
+
+impl FromRow for Referrer {
+    fn from_row(row: &mut Row) -> Result<Referrer> {
+        Ok(Referrer {
+            digest: row.take("digest")?,
+            media_type: row.take("media_type")?,
+            artifact_type: row.take("artifact_type")?,
+            size: row.take("size")?,
+            annotations_json: row.take("annotations")?,
+        })
+    }
+}
+
+statements! { "manifest";
+    INSERT = "INSERT INTO manifest (repository_id, digest, media_type, kind, artifact_type, subject, size,
+            pushed_at, pushed_by, annotations, bytes)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
+    INSERT_REFERENCES = {
+        sqlite: "INSERT INTO manifest_reference (repository_id, manifest, kind, digest)
+            SELECT $1, $2, $3, value FROM json_each($4) WHERE TRUE ON CONFLICT DO NOTHING",
+        postgres: "INSERT INTO manifest_reference (repository_id, manifest, kind, digest)
+            SELECT $1, $2, $3, jsonb_array_elements_text($4::text::jsonb) ON CONFLICT DO NOTHING",
+    };
+    FIND = "SELECT repository_id, digest, media_type, kind, artifact_type, subject, size, pushed_at, pushed_by,
+            annotations, bytes
+        FROM manifest WHERE repository_id = $1 AND digest = $2";
+    PULL_BY_TAG = "SELECT m.digest, m.media_type, m.bytes FROM repository r
+        JOIN tag t ON t.repository_id = r.id
+        JOIN manifest m ON m.repository_id = t.repository_id AND m.digest = t.digest
+        WHERE r.name = $1 AND t.name = $2";
+    PULL_BY_DIGEST = "SELECT m.digest, m.media_type, m.bytes FROM repository r
+        JOIN manifest m ON m.repository_id = r.id WHERE r.name = $1 AND m.digest = $2";
+    PRESENT = {
+        sqlite: "SELECT digest AS value FROM manifest
+            WHERE repository_id = $1 AND digest IN (SELECT value FROM json_each($2))",
+        postgres: "SELECT digest AS value FROM manifest
+            WHERE repository_id = $1 AND digest = ANY (ARRAY(SELECT jsonb_array_elements_text($2::text::jsonb)))
+            ORDER BY digest FOR KEY SHARE",
+    };
+    LOCK = {
+        sqlite: "SELECT digest AS value FROM manifest WHERE repository_id = $1 AND digest = $2",
+        postgres: "SELECT digest AS value FROM manifest WHERE repository_id = $1 AND digest = $2 FOR UPDATE",
+    };
+    DELETE = "DELETE FROM manifest WHERE repository_id = $1 AND digest = $2";
+    REFERRERS = "SELECT m.digest, m.media_type, m.artifact_type, m.size, m.annotations FROM repository r
+        JOIN manifest m ON m.repository_id = r.id
+        WHERE r.name = $1 AND m.subject = $2 AND m.digest > $3 ORDER BY m.digest LIMIT $4";
+    REFERRERS_OF_TYPE = {
+        sqlite: "SELECT m.digest, m.media_type, m.artifact_type, m.size, m.annotations FROM repository r
+            JOIN manifest m ON m.repository_id = r.id
+            WHERE r.name = $1 AND m.subject = $2 AND m.digest > $3
+                AND m.artifact_type IN (SELECT value FROM json_each($5))
+            ORDER BY m.digest LIMIT $4",
+        postgres: "SELECT m.digest, m.media_type, m.artifact_type, m.size, m.annotations FROM repository r
+            JOIN manifest m ON m.repository_id = r.id
+            WHERE r.name = $1 AND m.subject = $2 AND m.digest > $3
+                AND m.artifact_type = ANY (ARRAY(SELECT jsonb_array_elements_text($5::text::jsonb)))
+            ORDER BY m.digest LIMIT $4",
+    };
+}

@@ -1,0 +1,124 @@
+//! Repositories: where manifests, tags and links to blobs live.
+
+use hythe_oci::name::RepositoryName;
+
+use crate::database::connection::Connection;
+use crate::database::statement::statements;
+use crate::database::value::{FromRow, Row};
+use crate::error::{Error, Result};
+use crate::ids::{Micros, ProjectId, RepositoryId, UserId};
+
+/// A row of `repository`, with what its project says about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    /// Its id.
+    pub id: RepositoryId,
+    /// Its project.
+    pub project_id: ProjectId,
+    /// Its whole name, `project/rest`.
+    pub name: RepositoryName,
+    /// Whether its project is public.
+    pub public: bool,
+    /// When it was made.
+    pub created_at: Micros,
+}
+
+/// Which repositories a caller may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visible {
+    /// All of them.
+    All,
+    /// Those of public projects.
+    Public,
+    /// Those of public projects and of the projects this user is a member of.
+    Subject(UserId),
+}
+
+/// The repository of this name.
+pub async fn find(c: &mut Connection, name: &RepositoryName) -> Result<Option<Repository>> {
+    c.query_optional(&FIND, &[name.into()]).await
+}
+
+/// The repository of this name, made if it is missing; none if its project does not exist.
+pub async fn ensure(c: &mut Connection, name: &RepositoryName, now: Micros) -> Result<Option<Repository>> {
+    if let Some(found) = find(c, name).await? {
+        return Ok(Some(found));
+    }
+    c.execute(&CREATE, &[name.into(), (&name.project()).into(), now.into()]).await?;
+    find(c, name).await
+}
+
+/// A page of the names that `visible` lets through, bytewise sorted, after the name `after`.
+pub async fn catalog(
+    c: &mut Connection,
+    visible: Visible,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Vec<String>> {
+    let (after, limit) = (after.unwrap_or("").into(), limit.into());
+    match visible {
+        Visible::All => c.query(&CATALOG, &[after, limit]).await,
+        Visible::Public => c.query(&CATALOG_PUBLIC, &[after, limit]).await,
+        Visible::Subject(user) => c.query(&CATALOG_OF_USER, &[after, limit, user.into()]).await,
+    }
+}
+
+/// A page of a project's repositories in the order of their names, after the name `after`.
+pub async fn list(
+    c: &mut Connection,
+    project_id: ProjectId,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Vec<Repository>> {
+    c.query(&LIST, &[project_id.into(), after.unwrap_or("").into(), limit.into()]).await
+}
+
+/// How many repositories a project has.
+pub async fn count(c: &mut Connection, project_id: ProjectId) -> Result<i64> {
+    c.query_one(&COUNT, &[project_id.into()]).await
+}
+
+/// Deletes a repository with its manifests, tags, history and links; false if it does not exist. The blobs stay
+/// until they are collected. [`Error::Conflict`] while uploads into it are open: their rows name bytes.
+pub async fn delete(c: &mut Connection, id: RepositoryId) -> Result<bool> {
+    if c.query_one(&HAS_UPLOADS, &[id.into()]).await? {
+        return Err(Error::Conflict { what: format!("repository {id} still has open uploads") });
+    }
+    c.execute(&DELETE_TAGS, &[id.into()]).await?;
+    c.changes(&DELETE, &[id.into()]).await
+}
+
+impl FromRow for Repository {
+    fn from_row(row: &mut Row) -> Result<Repository> {
+        Ok(Repository {
+            id: row.take("id")?,
+            project_id: row.take("project_id")?,
+            name: row.take("name")?,
+            public: row.take("public")?,
+            created_at: row.take("created_at")?,
+        })
+    }
+}
+
+statements! { "repository";
+    FIND = "SELECT r.id, r.project_id, r.name, p.public, r.created_at
+        FROM repository r JOIN project p ON p.id = r.project_id WHERE r.name = $1";
+    CREATE = "INSERT INTO repository (project_id, name, created_at)
+        SELECT id, $1, $3 FROM project WHERE name = $2 ON CONFLICT DO NOTHING";
+    CATALOG = "SELECT name AS value FROM repository WHERE name > $1 ORDER BY name LIMIT $2";
+    CATALOG_PUBLIC = "SELECT r.name AS value FROM repository r
+        WHERE r.name > $1 AND EXISTS (SELECT 1 FROM project p WHERE p.id = r.project_id AND p.public)
+        ORDER BY r.name LIMIT $2";
+    CATALOG_OF_USER = "SELECT r.name AS value FROM repository r
+        WHERE r.name > $1
+            AND (EXISTS (SELECT 1 FROM project p WHERE p.id = r.project_id AND p.public)
+                OR EXISTS (SELECT 1 FROM member m WHERE m.project_id = r.project_id AND m.user_id = $3))
+        ORDER BY r.name LIMIT $2";
+    LIST = "SELECT r.id, r.project_id, r.name, p.public, r.created_at
+        FROM repository r JOIN project p ON p.id = r.project_id
+        WHERE r.project_id = $1 AND r.name > $2 ORDER BY r.name LIMIT $3";
+    COUNT = "SELECT COUNT(*) AS value FROM repository WHERE project_id = $1";
+    HAS_UPLOADS = "SELECT EXISTS (SELECT 1 FROM upload WHERE repository_id = $1) AS value";
+    DELETE_TAGS = "DELETE FROM tag WHERE repository_id = $1";
+    DELETE = "DELETE FROM repository WHERE id = $1";
+}

@@ -1,0 +1,211 @@
+//! Uploads under way: any node can go on with one from its row.
+//!
+//! Whoever writes claims the upload first and gets a lease and a fence. The lease ends by itself, so a holder
+//! that died blocks nobody for long; the fence counts the claims, so a holder that was only paused cannot save
+//! over what its successor did.
+
+use hythe_oci::digest::{Algorithm, Digest};
+use hythe_oci::upload_id::UploadId;
+
+use crate::database::connection::Connection;
+use crate::database::statement::statements;
+use crate::database::value::{FromRow, Row};
+use crate::error::Result;
+use crate::ids::{Micros, RepositoryId};
+
+/// A row of `upload`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadRow {
+    /// Its id, the one in the client's URL.
+    pub id: UploadId,
+    /// The repository it goes into.
+    pub repository_id: RepositoryId,
+    /// Who began it, for limits.
+    pub owner: String,
+    /// The algorithm of `hash_state`.
+    pub algorithm: Algorithm,
+    /// What it is about to be published as; set by the claim that finishes it.
+    pub digest: Option<Digest>,
+    /// Bytes that are durable in storage.
+    pub offset: u64,
+    /// The state of the hash after those bytes.
+    pub hash_state: Vec<u8>,
+    /// The storage back end's own words.
+    pub parts: String,
+    /// The number of claims so far.
+    pub fence: i64,
+    /// Who holds the lease, or held it last.
+    pub holder: Option<String>,
+    /// When the lease ends; past or 0 if it is free.
+    pub leased_until: Micros,
+    /// When it was begun.
+    pub created_at: Micros,
+    /// When it may be cleaned away.
+    pub expires_at: Micros,
+}
+
+/// An upload to be made; it starts empty.
+#[derive(Clone, Debug)]
+pub struct NewUpload {
+    /// Its id.
+    pub id: UploadId,
+    /// The repository it goes into.
+    pub repository_id: RepositoryId,
+    /// The algorithm to hash with.
+    pub algorithm: Algorithm,
+    /// The state of the hash before the first byte.
+    pub hash_state: Vec<u8>,
+    /// Who begins it, for limits.
+    pub owner: String,
+    /// Now.
+    pub created_at: Micros,
+    /// When it may be cleaned away.
+    pub expires_at: Micros,
+}
+
+/// What became of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// The caller holds the lease; the row has its fence.
+    Claimed(UploadRow),
+    /// Somebody else holds it.
+    Busy,
+    /// There is no such upload in the repository.
+    Unknown,
+}
+
+/// Begins an upload.
+pub async fn create(c: &mut Connection, new: &NewUpload) -> Result<()> {
+    let arguments = [
+        new.id.into(),
+        new.repository_id.into(),
+        (&new.owner).into(),
+        new.algorithm.into(),
+        (&new.hash_state).into(),
+        new.created_at.into(),
+        new.expires_at.into(),
+    ];
+    c.execute(&CREATE, &arguments).await.map(|_| ())
+}
+
+/// The upload of this id in the repository.
+pub async fn find(
+    c: &mut Connection,
+    repository_id: RepositoryId,
+    id: UploadId,
+) -> Result<Option<UploadRow>> {
+    c.query_optional(&FIND, &[id.into(), repository_id.into()]).await
+}
+
+/// Takes the lease until `lease_until`, if it is free, and counts the fence up. A `digest` is kept in the row:
+/// whoever cleans up after a crash then knows where published bytes may lie.
+pub async fn claim(
+    c: &mut Connection,
+    repository_id: RepositoryId,
+    id: UploadId,
+    holder: &str,
+    digest: Option<&Digest>,
+    now: Micros,
+    lease_until: Micros,
+) -> Result<Claimed> {
+    let arguments =
+        [id.into(), repository_id.into(), holder.into(), digest.into(), now.into(), lease_until.into()];
+    if let Some(claimed) = c.query_optional(&CLAIM, &arguments).await? {
+        return Ok(Claimed::Claimed(claimed));
+    }
+    let exists = find(c, repository_id, id).await?.is_some();
+    Ok(if exists { Claimed::Busy } else { Claimed::Unknown })
+}
+
+/// Prolongs the lease; false if somebody else has claimed the upload since.
+pub async fn renew(c: &mut Connection, id: UploadId, fence: i64, lease_until: Micros) -> Result<bool> {
+    c.changes(&RENEW, &[id.into(), fence.into(), lease_until.into()]).await
+}
+
+/// Saves how far the upload is and frees the lease; false, and nothing saved, if somebody else has claimed it.
+pub async fn save(
+    c: &mut Connection,
+    id: UploadId,
+    fence: i64,
+    offset: u64,
+    hash_state: &[u8],
+    parts: &str,
+    expires_at: Micros,
+) -> Result<bool> {
+    let arguments =
+        [id.into(), fence.into(), offset.into(), hash_state.into(), parts.into(), expires_at.into()];
+    c.changes(&SAVE, &arguments).await
+}
+
+/// Frees the lease and saves nothing; false if somebody else has claimed the upload.
+pub async fn release(c: &mut Connection, id: UploadId, fence: i64) -> Result<bool> {
+    c.changes(&RELEASE, &[id.into(), fence.into()]).await
+}
+
+/// Ends the upload; false if it is gone or, with a fence, if somebody else has claimed it.
+pub async fn delete(c: &mut Connection, id: UploadId, fence: Option<i64>) -> Result<bool> {
+    match fence {
+        Some(fence) => c.changes(&DELETE_FENCED, &[id.into(), fence.into()]).await,
+        None => c.changes(&DELETE, &[id.into()]).await,
+    }
+}
+
+/// A page of uploads that have expired and that nobody holds, by id, after the id `after`.
+pub async fn expired(
+    c: &mut Connection,
+    now: Micros,
+    after: Option<UploadId>,
+    limit: u32,
+) -> Result<Vec<UploadRow>> {
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    c.query(&EXPIRED, &[now.into(), after.into(), limit.into()]).await
+}
+
+/// How many uploads this owner has open that have not expired.
+pub async fn count_open(c: &mut Connection, owner: &str, now: Micros) -> Result<i64> {
+    c.query_one(&COUNT_OPEN, &[owner.into(), now.into()]).await
+}
+
+impl FromRow for UploadRow {
+    fn from_row(row: &mut Row) -> Result<UploadRow> {
+        Ok(UploadRow {
+            id: row.take("id")?,
+            repository_id: row.take("repository_id")?,
+            owner: row.take("owner")?,
+            algorithm: row.take("algorithm")?,
+            digest: row.take("digest")?,
+            offset: row.take("received")?,
+            hash_state: row.take("hash_state")?,
+            parts: row.take("parts")?,
+            fence: row.take("fence")?,
+            holder: row.take("holder")?,
+            leased_until: row.take("leased_until")?,
+            created_at: row.take("created_at")?,
+            expires_at: row.take("expires_at")?,
+        })
+    }
+}
+
+statements! { "upload";
+    CREATE = "INSERT INTO upload (id, repository_id, owner, algorithm, received, hash_state, parts, fence,
+            leased_until, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, 0, $5, '', 0, 0, $6, $7)";
+    FIND = "SELECT id, repository_id, owner, algorithm, digest, received, hash_state, parts, fence, holder,
+            leased_until, created_at, expires_at
+        FROM upload WHERE id = $1 AND repository_id = $2";
+    CLAIM = "UPDATE upload
+        SET fence = fence + 1, holder = $3, digest = COALESCE($4, digest), leased_until = $6
+        WHERE id = $1 AND repository_id = $2 AND leased_until <= $5
+        RETURNING id, repository_id, owner, algorithm, digest, received, hash_state, parts, fence, holder,
+            leased_until, created_at, expires_at";
+    RENEW = "UPDATE upload SET leased_until = $3 WHERE id = $1 AND fence = $2";
+    SAVE = "UPDATE upload SET received = $3, hash_state = $4, parts = $5, expires_at = $6, leased_until = 0
+        WHERE id = $1 AND fence = $2";
+    RELEASE = "UPDATE upload SET leased_until = 0 WHERE id = $1 AND fence = $2";
+    DELETE = "DELETE FROM upload WHERE id = $1";
+    DELETE_FENCED = "DELETE FROM upload WHERE id = $1 AND fence = $2";
+    EXPIRED = "SELECT id, repository_id, owner, algorithm, digest, received, hash_state, parts, fence, holder,
+            leased_until, created_at, expires_at
+        FROM upload WHERE id > $2 AND expires_at <= $1 AND leased_until <= $1 ORDER BY id LIMIT $3";
+    COUNT_OPEN = "SELECT COUNT(*) AS value FROM upload WHERE owner = $1 AND expires_at > $2";
+}
