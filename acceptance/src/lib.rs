@@ -1,1 +1,15 @@
-//! Acceptance.
+//! The product seen from outside: a server of its own for each test, people, images and real clients.
+//!
+//! Everything here panics when something is wrong: a harness that fails is a test that fails, with the text of
+//! what happened. Nothing here knows how Hythe works inside; it starts the binary as a user would.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test harness: what goes wrong fails the test")]
+
+pub mod actor;
+pub mod certificates;
+pub mod client;
+pub mod images;
+pub mod server;
+pub mod workbench;
+
+mod places;
