@@ -10,6 +10,8 @@ pub mod request;
 pub mod runtime;
 pub mod traces;
 
+pub use request::{RequestContext, RequestLayer, RouteLabel};
+
 use tokio::runtime::Handle;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::layer::SubscriberExt as _;

@@ -96,4 +96,6 @@ fn layer_to(render: render::Render, out: Box<dyn io::Write + Send>) -> io::Resul
 }
 
 #[cfg(test)]
+pub(in crate::telemetry) mod testing;
+#[cfg(test)]
 mod tests;

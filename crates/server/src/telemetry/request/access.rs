@@ -85,6 +85,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         let (context, status, duration) = (&self.context, self.status(), self.context.age());
+        context.set_route(context.route());
         metrics::record(&metrics::Finished {
             route: context.route(),
             method: context.method(),
@@ -99,7 +100,7 @@ impl Drop for Exchange {
 }
 
 /// How an exchange ended.
-enum Outcome<'a> {
+pub(super) enum Outcome<'a> {
     Complete,
     Unanswered,
     ClientGone { sent: u64, expected: Option<u64> },
@@ -128,20 +129,21 @@ impl Outcome<'_> {
 
 /// How loudly a request is told. Pulls that went well and the 401 and 404 by which clients feel
 /// their way are for debugging; what changed something, was refused or broke off is worth a line.
-fn level(method: &Method, status: u16, outcome: &Outcome<'_>) -> Level {
+pub(super) fn level(method: &Method, status: u16, outcome: &Outcome<'_>) -> Level {
     match (outcome, status) {
         (Outcome::Failed(_), _) | (Outcome::Complete, 500..) => Level::WARN,
         (Outcome::Unanswered | Outcome::ClientGone { .. }, _) => Level::INFO,
         (_, 401 | 404) => Level::DEBUG,
         (_, 400..) => Level::INFO,
         // Accepted: a part of an upload, whose end will be told.
-        (_, 202) => Level::DEBUG,
+        (_, 202) if *method != Method::DELETE => Level::DEBUG,
         _ if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) => Level::DEBUG,
         _ => Level::INFO,
     }
 }
 
 impl Exchange {
+    /// The request's id, method, route, peer and user stand in its span.
     fn log(&self, status: u16, duration: Duration) {
         let outcome = self.outcome();
         macro_rules! line {
@@ -152,18 +154,13 @@ impl Exchange {
                     let duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3;
                     tracing::event!(
                         target: "hythe::access",
-                        parent: None,
+                        parent: context.span(),
                         $level,
-                        request_id = context.id().as_str(),
-                        method = context.method().as_str(),
                         path,
-                        route = context.route(),
                         status,
                         duration_ms,
                         received_bytes = context.received(),
                         sent_bytes = self.sent,
-                        peer = context.peer().map(tracing::field::display),
-                        user = context.user(),
                         user_agent = context.user_agent().map(|name| cut(name, LONGEST_USER_AGENT)),
                         error = outcome.error(),
                         "{} {path} {status} in {duration_ms} ms",

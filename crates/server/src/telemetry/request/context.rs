@@ -17,22 +17,24 @@ use crate::telemetry::{metrics, traces};
 
 /// A request as the handlers know it: an extension of every request, cheap to clone.
 ///
-/// A handler says with [`RequestContext::set_route`] which route it is and with
-/// [`RequestContext::set_user`] who calls; what it does not say is missing from the access line.
+/// A handler says with [`RequestContext::set_route`] which route it is, as early as it knows, for the watchdog
+/// reads it while the handler runs, and with [`RequestContext::set_user`] who calls.
 #[derive(Clone)]
 pub struct RequestContext(Arc<State>);
+
+/// The same as [`RequestContext::set_route`], as an extension of the response.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteLabel(pub &'static str);
 
 struct State {
     id: RequestId,
     method: Method,
     uri: Uri,
-    peer: Option<SocketAddr>,
     user_agent: Option<HeaderValue>,
     matched: Option<MatchedPath>,
     started: Instant,
     span: Span,
     route: OnceLock<&'static str>,
-    user: OnceLock<Box<str>>,
     received: AtomicU64,
 }
 
@@ -44,12 +46,10 @@ impl RequestContext {
             id,
             method: request.method().clone(),
             uri: request.uri().clone(),
-            peer,
             user_agent: request.headers().get(USER_AGENT).cloned(),
             matched: request.extensions().get().cloned(),
             started: Instant::now(),
             route: OnceLock::new(),
-            user: OnceLock::new(),
             received: AtomicU64::new(0),
         }))
     }
@@ -66,22 +66,18 @@ impl RequestContext {
         }
     }
 
-    /// Names the caller, once identity is proved. The first name stays.
+    /// Names the caller, once identity is proved.
     pub fn set_user(&self, name: &str) {
-        self.0.user.get_or_init(|| name.into());
+        self.0.span.record("user", name);
     }
 
     /// The route's name: the handler's word, else the router's pattern, else `unknown`.
-    pub fn route(&self) -> &'static str {
+    pub(in crate::telemetry) fn route(&self) -> &'static str {
         match (self.0.route.get(), &self.0.matched) {
             (Some(label), _) => label,
             (None, Some(matched)) => metrics::intern(matched.as_str()),
             (None, None) => "unknown",
         }
-    }
-
-    pub(super) fn user(&self) -> Option<&str> {
-        self.0.user.get().map(|name| &**name)
     }
 
     pub(super) fn method(&self) -> &Method {
@@ -91,10 +87,6 @@ impl RequestContext {
     /// The path without its query, which may carry secrets.
     pub(super) fn path(&self) -> &str {
         self.0.uri.path()
-    }
-
-    pub(super) fn peer(&self) -> Option<SocketAddr> {
-        self.0.peer
     }
 
     pub(super) fn user_agent(&self) -> Option<&str> {
@@ -136,6 +128,7 @@ fn span<B>(request: &Request<B>, id: &RequestId, peer: Option<SocketAddr>) -> Sp
         method = request.method().as_str(),
         peer = peer.map(field::display),
         route = Empty,
+        user = Empty,
     );
     traces::begin(&span, request);
     span

@@ -11,10 +11,9 @@ use http::{Extensions, Request, Response};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
-use super::RequestContext;
 use super::access::Exchange;
 use super::body::{ReceivedBody, SentBody};
-use super::id;
+use super::{RequestContext, RouteLabel, id};
 use crate::telemetry::runtime;
 
 /// Finds the address of the other end among a request's extensions.
@@ -105,6 +104,9 @@ where
 }
 
 fn answer(mut response: Response<Body>, exchange: Exchange) -> Response<Body> {
+    if let Some(RouteLabel(label)) = response.extensions_mut().remove() {
+        exchange.context().set_route(label);
+    }
     if let Some(id) = exchange.context().id().header_value() {
         response.headers_mut().insert(id::HEADER, id);
     }
