@@ -1,3 +1,4 @@
 //! HTTP in, HTTP out: the listener and every route.
 
+pub mod listener;
 pub mod telemetry;

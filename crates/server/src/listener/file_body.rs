@@ -1,0 +1,205 @@
+//! A range of a file as a response body: by `sendfile` where the connection can, as a stream elsewhere.
+
+use std::fs::File;
+use std::io::{self, IoSliceMut};
+use std::num::NonZeroU64;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::Stream;
+use http_body::{Frame, SizeHint};
+use rustix::fs::Advice;
+use rustix::io::{Errno, ReadWriteFlags};
+use tokio::task::JoinHandle;
+
+use super::ConnectionInfo;
+
+/// What is handed to the connection at a time, after looking whether it is in memory.
+const WINDOW: usize = 8 * 1024 * 1024;
+/// Ranges up to here are cheaper to read than to map.
+const SMALL: u64 = 64 * 1024;
+/// Distance of the bytes that are read to wait for a window's pages: the kernel's usual read-ahead.
+const STRIDE: usize = 128 * 1024;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A body of `range` of `file`, with its exact length.
+///
+/// On plain HTTP/1.1 the kernel copies it from the page cache to the socket; elsewhere, for small ranges and
+/// where the file cannot be mapped, `fallback` is asked for a stream of the same bytes. The caller has checked
+/// that the file is as long as `range` says; should it be shorter, the connection ends without completing it.
+pub fn file_body<S, E>(
+    connection: &ConnectionInfo,
+    file: &Arc<File>,
+    range: Range<u64>,
+    fallback: impl FnOnce(Range<u64>) -> S,
+) -> Body
+where
+    S: Stream<Item = Result<Bytes, E>> + Send + Unpin + 'static,
+    E: Into<BoxError> + 'static,
+{
+    let len = range.end.saturating_sub(range.start);
+    let mapped = match &connection.sendfile {
+        Some(table) if len > SMALL => table.map(file, range.clone()).ok(),
+        _ => None,
+    };
+    match mapped {
+        Some(left) => Body::new(MappedBody::new(Arc::clone(file), range.start, left)),
+        None => Body::new(SizedStream { stream: fallback(range), left: len }),
+    }
+}
+
+/// Hands out windows of a mapped file, each once its pages are in memory.
+struct MappedBody {
+    file: Arc<File>,
+    position: u64,
+    left: Bytes,
+    warming: Warming,
+}
+
+enum Warming {
+    /// The next window has not been looked at.
+    Unknown,
+    /// Its pages are being read on a thread that may wait.
+    Reading(JoinHandle<io::Result<()>>),
+}
+
+impl MappedBody {
+    fn new(file: Arc<File>, position: u64, left: Bytes) -> Self {
+        Self { file, position, left, warming: Warming::Unknown }
+    }
+
+    /// A short rest goes along with the window before it.
+    fn window_len(&self) -> usize {
+        if self.left.len() <= WINDOW + WINDOW / 4 { self.left.len() } else { WINDOW }
+    }
+
+    /// `sendfile` would wait for the disk on the worker's time, so a cold window is read on another thread first.
+    fn poll_warm(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            match &mut self.warming {
+                Warming::Reading(task) => {
+                    let read = ready!(Pin::new(task).poll(cx)).map_err(io::Error::other)?;
+                    self.warming = Warming::Unknown;
+                    return Poll::Ready(read);
+                }
+                Warming::Unknown => {
+                    let len = self.window_len();
+                    if is_in_memory(&self.file, self.position, len) {
+                        return Poll::Ready(Ok(()));
+                    }
+                    let (file, position) = (Arc::clone(&self.file), self.position);
+                    let task = tokio::task::spawn_blocking(move || read_ahead(&file, position, len));
+                    self.warming = Warming::Reading(task);
+                }
+            }
+        }
+    }
+
+    fn take_window(&mut self) -> Bytes {
+        let window = self.left.split_to(self.window_len());
+        self.position += window.len() as u64;
+        window
+    }
+}
+
+impl http_body::Body for MappedBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if self.left.is_empty() {
+            return Poll::Ready(None);
+        }
+        ready!(self.poll_warm(cx))?;
+        Poll::Ready(Some(Ok(Frame::data(self.take_window()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left.len() as u64)
+    }
+}
+
+/// Whether a window's last and first page can be read without waiting. Pages between them may still be missing;
+/// then `sendfile` waits for those few. File systems that cannot tell count as cold: reading ahead what is
+/// there already costs microseconds, waiting for a network file system on a worker stops everybody.
+fn is_in_memory(file: &File, position: u64, len: usize) -> bool {
+    let last = position + (len as u64).saturating_sub(1);
+    has_byte(file, last) && has_byte(file, position)
+}
+
+fn has_byte(file: &File, position: u64) -> bool {
+    let mut byte = [0];
+    let read = rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut byte)], position, ReadWriteFlags::NOWAIT);
+    match read {
+        Ok(_) => true,
+        Err(Errno::INTR) => has_byte(file, position),
+        Err(_) => false,
+    }
+}
+
+/// Brings a window into memory and starts on the next one, so that a sequential reader waits once.
+fn read_ahead(file: &File, position: u64, len: usize) -> io::Result<()> {
+    // Only a hint, and some file systems refuse it; the reads below do the work then.
+    let _ = rustix::fs::fadvise(file, position, NonZeroU64::new(2 * len as u64), Advice::WillNeed);
+    let end = position + len as u64;
+    let mut byte = [0];
+    for step in (position..end).step_by(STRIDE).chain([end.saturating_sub(1)]) {
+        file.read_at(&mut byte, step)?;
+    }
+    Ok(())
+}
+
+/// A stream whose length is known: ends with an error where it falls short, so that no truncated body can look
+/// complete.
+struct SizedStream<S> {
+    stream: S,
+    left: u64,
+}
+
+impl<S, E> http_body::Body for SizedStream<S>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        let Some(chunk) = ready!(Pin::new(&mut self.stream).poll_next(cx)) else {
+            return Poll::Ready(Some(Err(format!("the blob ended {} bytes early", self.left).into())));
+        };
+        let chunk = chunk.map_err(Into::into)?;
+        let Some(left) = self.left.checked_sub(chunk.len() as u64) else {
+            return Poll::Ready(Some(Err("the blob is longer than was said".into())));
+        };
+        self.left = left;
+        Poll::Ready(Some(Ok(Frame::data(chunk))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}

@@ -1,0 +1,195 @@
+//! The TCP connection as hyper and rustls see it: writes that make no progress fail, file bytes go by `sendfile`.
+
+use std::io::{self, IoSlice};
+use std::os::unix::fs::FileExt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use metrics::Counter;
+use rustix::io::Errno;
+use rustix::net::{SendAncillaryBuffer, SendFlags};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::counters;
+use super::sendfile::{FilePiece, SendfileTable};
+use super::stall::Stall;
+
+/// The most that one `sendfile` call is asked for, as in nginx's `sendfile_max_chunk 2m`.
+const MOST_AT_ONCE: usize = 2 * 1024 * 1024;
+/// What is read at a time where the file system knows no `sendfile`.
+const COPY_AT_ONCE: usize = 256 * 1024;
+
+/// A TCP stream with a guard against clients that stop reading.
+pub(super) struct Socket {
+    stream: TcpStream,
+    stall: Stall,
+    files: Option<Files>,
+}
+
+struct Files {
+    table: Arc<SendfileTable>,
+    sent: Counter,
+    /// Where `sendfile` does not work: the buffer to copy through.
+    copy: Option<Box<[u8]>>,
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream, write_timeout: Duration) -> Self {
+        Self { stream, stall: Stall::new(write_timeout), files: None }
+    }
+
+    /// Slices that `table` knows are sent from their files from now on.
+    pub(super) fn with_files(mut self, table: Arc<SendfileTable>) -> Self {
+        self.files = Some(Files { table, sent: counters::sendfile_bytes(), copy: None });
+        self
+    }
+
+    /// Notes progress; without any, fails once the client has had long enough.
+    fn watch<T>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        match result {
+            Poll::Ready(result) => {
+                self.stall.moved();
+                Poll::Ready(result)
+            }
+            Poll::Pending => self.stall.poll_expired(cx).map(|()| {
+                counters::refused("write_timeout");
+                Err(io::Error::new(io::ErrorKind::TimedOut, "the client has stopped reading the response"))
+            }),
+        }
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        if let Some(files) = &mut self.files
+            && let Some((place, piece)) = files.first_piece(bufs)
+        {
+            return files.poll_send(&self.stream, cx, &bufs[..place], &piece);
+        }
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+}
+
+impl Files {
+    /// The first slice that stands for a piece of a file, and its place in the row.
+    fn first_piece(&self, bufs: &[IoSlice<'_>]) -> Option<(usize, FilePiece)> {
+        bufs.iter().enumerate().find_map(|(place, slice)| Some((place, self.table.find(slice)?)))
+    }
+
+    fn poll_send(
+        &mut self,
+        stream: &TcpStream,
+        cx: &mut Context<'_>,
+        head: &[IoSlice<'_>],
+        piece: &FilePiece,
+    ) -> Poll<io::Result<usize>> {
+        if self.table.turn_left() == 0 {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        loop {
+            ready!(stream.poll_write_ready(cx))?;
+            match stream.try_io(Interest::WRITABLE, || self.send(stream, head, piece)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => {
+                    self.table.spend_turn(*result.as_ref().unwrap_or(&0));
+                    return Poll::Ready(result);
+                }
+            }
+        }
+    }
+
+    /// The headers with "more follows", so that they share a packet with the first bytes of the file; then those.
+    fn send(&mut self, stream: &TcpStream, head: &[IoSlice<'_>], piece: &FilePiece) -> io::Result<usize> {
+        let head_len: usize = head.iter().map(|slice| slice.len()).sum();
+        let head_sent = if head_len == 0 { 0 } else { send_with_more(stream, head)? };
+        if head_sent < head_len {
+            return Ok(head_sent);
+        }
+        match self.send_piece(stream, piece) {
+            Ok(sent) => Ok(head_sent + sent),
+            // The next call meets the error again, if it is one that stays.
+            Err(_) if head_sent > 0 => Ok(head_sent),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn send_piece(&mut self, stream: &TcpStream, piece: &FilePiece) -> io::Result<usize> {
+        if self.copy.is_none() {
+            let mut offset = piece.offset;
+            let len = piece.len.min(MOST_AT_ONCE);
+            match rustix::fs::sendfile(stream, &*piece.file, Some(&mut offset), len) {
+                Ok(0) => return Err(shorter_than_said(piece)),
+                Ok(sent) => {
+                    self.sent.increment(sent as u64);
+                    return Ok(sent);
+                }
+                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.copy_piece(stream, piece)
+    }
+
+    /// What fits into the socket is taken, the rest is read again at the next call: simpler than keeping it, and
+    /// no file system met so far needs this path.
+    fn copy_piece(&mut self, stream: &TcpStream, piece: &FilePiece) -> io::Result<usize> {
+        let buffer = self.copy.get_or_insert_with(|| vec![0; COPY_AT_ONCE].into_boxed_slice());
+        let len = piece.len.min(buffer.len());
+        let read = piece.file.read_at(&mut buffer[..len], piece.offset)?;
+        if read == 0 {
+            return Err(shorter_than_said(piece));
+        }
+        Ok(rustix::net::send(stream, &buffer[..read], SendFlags::NOSIGNAL | SendFlags::DONTWAIT)?)
+    }
+}
+
+fn send_with_more(stream: &TcpStream, head: &[IoSlice<'_>]) -> io::Result<usize> {
+    let flags = SendFlags::MORE | SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+    Ok(rustix::net::sendmsg(stream, head, &mut SendAncillaryBuffer::default(), flags)?)
+}
+
+fn shorter_than_said(piece: &FilePiece) -> io::Error {
+    let text = format!("the file ends before byte {}, which was still to be sent", piece.offset);
+    io::Error::new(io::ErrorKind::UnexpectedEof, text)
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let result = self.poll_send(cx, &[IoSlice::new(buf)]);
+        self.watch(cx, result)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = self.poll_send(cx, bufs);
+        self.watch(cx, result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
