@@ -125,10 +125,7 @@ impl Environment<'_> {
                 Some(key) => self.set(key, TRACE, value),
                 None => {
                     let problem = Problem::new(format!("unknown trace {name:?}"));
-                    self.note(
-                        TRACE,
-                        problem.hint("known are sched=MILLISECONDS, watchdog=MILLISECONDS and otlp=URL"),
-                    );
+                    self.note(TRACE, problem.hint("known are sched=MILLISECONDS and watchdog=MILLISECONDS"));
                 }
             }
         }

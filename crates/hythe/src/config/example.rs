@@ -10,7 +10,7 @@ const HEAD: &str = "\
 #
 # A value is taken from the first of these that names it:
 #   a flag             hythe serve --listen :5000
-#   a variable         HYTHE_SERVER_LISTEN=:5000  (HYTHE_, the section, the setting)
+#   a variable         HYTHE_DATABASE_URL=sqlite:///srv/hythe.db  (HYTHE_, the section, the setting)
 #   this file          given by --config or HYTHE_CONFIG, else ./hythe.toml, else hythe.toml in the data folder
 #   the default
 # Relative paths count from the folder of this file. `hythe config check` reads it as the server would, and

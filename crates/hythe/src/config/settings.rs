@@ -24,21 +24,24 @@ sections! {
         /// The address that clients are told in every answer. Without it they are told the address that they asked for,
         /// which is right unless a proxy in front changes the host and says nothing.
         external_url: Option<ExternalUrl>, example "https://hub.example.com";
-        /// Networks of the proxies and balancers in front. Only from them are X-Forwarded-For, X-Forwarded-Proto and
-        /// X-Forwarded-Host believed.
-        trusted_proxies: Vec<Network> = "", example "10.0.0.0/8,fd00::/8";
-        /// How many connections are served at once; further ones wait to be accepted.
+        /// Networks of the proxies and balancers in front. Only from them are X-Forwarded-Host, -Proto and -Port believed;
+        /// by default from this machine and from private networks, because those headers can change nothing but the
+        /// addresses in the answer to that very request.
+        trusted_proxies: Vec<Network> = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,::1/128,fc00::/7";
+        /// How many connections are served at once; one beyond is answered with 503.
         max_connections: u32 = "8192";
-        /// Seconds that a TLS handshake, or the head of a request, may take to arrive.
-        header_timeout_seconds: u32 = "15";
+        /// Largest head of a request: its first line and its headers.
+        header_max_bytes: Bytes = "64 KiB";
+        /// Seconds that the head of a request may take to arrive.
+        header_timeout_seconds: u32 = "30";
+        /// Seconds that a TLS handshake may take.
+        handshake_timeout_seconds: u32 = "10";
         /// Seconds that a connection may stay open with no request on it.
         idle_timeout_seconds: u32 = "120";
-        /// Seconds that a transfer may stand still, with no byte moving, before it is broken off.
-        transfer_timeout_seconds: u32 = "120";
-        /// Largest head of a request.
-        header_max_bytes: Bytes = "64 KiB";
-        /// Most header lines in a request.
-        header_max_count: u32 = "128";
+        /// Seconds that a push may stand still, with no byte arriving, before it is broken off.
+        body_timeout_seconds: u32 = "60";
+        /// Seconds that a pull may stand still, with no byte taken by the client, before it is broken off.
+        write_timeout_seconds: u32 = "120";
         /// Seconds that running transfers have to end after Ctrl-C or SIGTERM; new requests are refused meanwhile.
         drain_seconds: u32 = "30";
     }
@@ -57,9 +60,11 @@ sections! {
         url: DatabaseUrl = "sqlite://<data>/hythe.db", example "postgres://hythe:PASSWORD@db.example.com/hythe";
         /// Connections that this node opens at most.
         pool_size: u32 = "16";
-        /// Seconds to wait for a connection before a request is answered with 503.
+        /// Seconds that a new connection to PostgreSQL may take.
+        connect_timeout_seconds: u32 = "5";
+        /// Seconds to wait for a free connection before a request is answered with 503.
         acquire_timeout_seconds: u32 = "5";
-        /// Seconds that one statement may take.
+        /// Seconds that PostgreSQL may work on one statement.
         statement_timeout_seconds: u32 = "30";
     }
 
@@ -91,9 +96,9 @@ sections! {
         /// Largest manifest; the specification asks for at least 4 MiB.
         manifest_max_bytes: Bytes = "4 MiB";
         /// Uploads that one client may have open at once.
-        uploads_per_client: u32 = "512";
+        uploads_per_client: u32 = "1000";
         /// Hours after its last byte that an unfinished upload is kept.
-        upload_expiry_hours: u32 = "24";
+        upload_expiry_hours: u32 = "168";
         /// Accept an index that names manifests which are not here.
         allow_sparse_index: bool = "false";
         /// Answer with Location headers without scheme and host, which no proxy can spoil.
@@ -103,9 +108,11 @@ sections! {
     /// The tokens that docker and others sign in with.
     token: Token at "token." {
         /// Seconds that a token is good for; 60 or more.
-        lifetime_seconds: u32 = "300";
+        lifetime_seconds: u32 = "1800";
+        /// Days that a refresh token is good for, with which a client asks for tokens without the password.
+        refresh_days: u32 = "30";
         /// Days that a signing key signs before the next one takes over; what it signed stays good.
-        key_rotation_days: u32 = "30";
+        key_rotation_days: u32 = "90";
     }
 
     /// Log lines, on standard output.
@@ -118,12 +125,14 @@ sections! {
 
     /// Traces, and a look into the runtime itself. HYTHE_TRACE sets them in one go: HYTHE_TRACE=sched=1000,watchdog=50
     trace: Trace at "trace." {
-        /// Where traces go, as OpenTelemetry over http; without it none are made.
-        otlp_endpoint: Option<String>, example "http://collector:4318/v1/traces";
+        /// The OpenTelemetry collector that traces go to, over http; without it none are made.
+        otlp_endpoint: Option<String>, example "http://collector:4318";
+        /// How many of a hundred requests are traced, of those that come without a decision of their caller's.
+        sample_percent: u32 = "100";
         /// Print a line on the runtime's workers and queues every so many milliseconds; 0 for never.
         sched_ms: u32 = "0", example "1000";
         /// Name a task in the log that holds a worker for so many milliseconds; 0 for never.
-        watchdog_ms: u32 = "100";
+        watchdog_ms: u32 = "200";
     }
 }
 

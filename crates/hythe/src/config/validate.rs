@@ -37,8 +37,10 @@ impl Server {
         );
         let waits = [
             ("server.header_timeout_seconds", self.header_timeout_seconds),
+            ("server.handshake_timeout_seconds", self.handshake_timeout_seconds),
             ("server.idle_timeout_seconds", self.idle_timeout_seconds),
-            ("server.transfer_timeout_seconds", self.transfer_timeout_seconds),
+            ("server.body_timeout_seconds", self.body_timeout_seconds),
+            ("server.write_timeout_seconds", self.write_timeout_seconds),
         ];
         for (path, seconds) in waits {
             reader.bound(path, seconds, 1..=DAY_SECONDS, "every connection must end some day");
@@ -49,12 +51,6 @@ impl Server {
             self.header_max_bytes,
             Bytes(8 << 10)..=Bytes(1 << 20),
             "a token alone can take several KiB",
-        );
-        reader.bound(
-            "server.header_max_count",
-            self.header_max_count,
-            16..=1024,
-            "clients send about a dozen",
         );
     }
 }
@@ -82,6 +78,7 @@ impl Database {
             "a PostgreSQL server takes 100 by default",
         );
         let waits = [
+            ("database.connect_timeout_seconds", self.connect_timeout_seconds),
             ("database.acquire_timeout_seconds", self.acquire_timeout_seconds),
             ("database.statement_timeout_seconds", self.statement_timeout_seconds),
         ];
@@ -178,6 +175,10 @@ impl Trace {
     pub(super) fn validate(&self, reader: &mut Reader<'_>) {
         if let Some(endpoint) = &self.otlp_endpoint {
             refuse_other_than_http("trace.otlp_endpoint", endpoint, reader);
+        }
+        reader.bound("trace.sample_percent", self.sample_percent, 0..=100, "it is a share of a hundred");
+        if (1..10).contains(&self.sched_ms) {
+            reader.refuse("trace.sched_ms", self.sched_ms, "expected 10 or more, or 0 for never");
         }
     }
 }
