@@ -65,6 +65,12 @@ impl Failure {
     }
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines.join("; "))
+    }
+}
+
 /// An error and its causes on one line; a cause that its error already told is not told twice.
 pub(crate) fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();

@@ -1,4 +1,6 @@
 //! The commands: one file each.
 
 pub(crate) mod config;
+pub(crate) mod doctor;
+pub(crate) mod migrate;
 pub(crate) mod version;

@@ -1,0 +1,98 @@
+//! The database: reachable, at the right schema, and not another server's.
+
+use std::path::Path;
+
+use hythe_metadata::{Database, Error, Schema};
+
+use super::finding::Finding;
+use super::folder;
+use super::place::{Nature, Place};
+use crate::config::Config;
+use crate::stores::{self, Beside};
+
+const CHECK: &str = "database";
+
+pub(super) async fn check(config: &Config) -> Vec<Finding> {
+    let url = &config.database.url;
+    let Some(path) = url.sqlite_path() else { return vec![open_and_look(config).await] };
+    if !path.exists() {
+        // To look would be to make it, and a doctor changes nothing.
+        return vec![folder::missing(CHECK, path, "database.url")];
+    }
+    let mut findings = vec![open_and_look(config).await];
+    findings.extend(on_network(path));
+    findings
+}
+
+async fn open_and_look(config: &Config) -> Finding {
+    let url = config.database.url.to_string();
+    let looked = match Database::open(&stores::database_options(config, Beside::AServer)) {
+        Ok(database) => database.schema().await,
+        Err(error) => Err(error),
+    };
+    match looked {
+        Ok(schema) => judge(&url, schema),
+        Err(error) => failed(&url, &error),
+    }
+}
+
+fn judge(url: &str, schema: Schema) -> Finding {
+    let Schema { version, expected } = schema;
+    match schema.check() {
+        Ok(()) => {
+            Finding::ok(CHECK, format!("{url} answers, with schema {version}, which is this version's"))
+        }
+        Err(Error::SchemaOld { .. }) if version == 0 => {
+            Finding::ok(CHECK, format!("{url} answers and is empty; `hythe serve` makes schema {expected}"))
+        }
+        Err(Error::SchemaOld { .. }) => Finding::warn(
+            CHECK,
+            format!("{url} answers, with schema {version}, and this version needs {expected}"),
+            "`hythe migrate --plan` shows what is missing; `hythe migrate` or `hythe serve` does it",
+        ),
+        Err(error) => failed(url, &error),
+    }
+}
+
+fn failed(url: &str, error: &Error) -> Finding {
+    let remedy = match error {
+        Error::Unavailable { .. } => {
+            "check that the server runs, that this machine may reach it, and database.url"
+        }
+        Error::Locked { .. } => {
+            "stop the other server, or give each a database of its own, or use PostgreSQL for both"
+        }
+        Error::SchemaTooNew { .. } => "run the newer version of hythe that made it",
+        Error::ReadOnly { .. } => "make the file and its folder writable for this user",
+        Error::Full { .. } => "make room on its disk",
+        _ => "`hythe config explain database.url` says where the address comes from",
+    };
+    Finding::fail(CHECK, format!("{url}: {error}"), remedy)
+}
+
+/// SQLite keeps its writers apart by memory that two machines do not share.
+fn on_network(path: &Path) -> Option<Finding> {
+    let place = Place::of(path.parent()?).ok()?;
+    (place.nature == Nature::Network).then(|| {
+        Finding::warn(
+            CHECK,
+            format!("{} is a SQLite file on {}, where its locks may not hold", path.display(), place.kind),
+            "put it on a disk of this machine, or use PostgreSQL (database.url = \"postgres://…\")",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::doctor::finding::Status;
+
+    #[test]
+    fn a_schema_is_judged_against_this_versions() {
+        let judged = |version| judge("db", Schema { version, expected: 3 });
+        assert_eq!(judged(3), Finding::ok(CHECK, "db answers, with schema 3, which is this version's"));
+        assert_eq!(judged(0).status, Status::Ok);
+        assert_eq!(judged(2).status, Status::Warn);
+        assert_eq!(judged(4).status, Status::Fail);
+    }
+}

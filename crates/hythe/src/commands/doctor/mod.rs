@@ -1,0 +1,73 @@
+//! `hythe doctor`: checks what a registry stands on, and asks a running one as a client would.
+
+mod address;
+mod advice;
+mod client;
+mod clock;
+mod database;
+mod finding;
+mod folder;
+mod place;
+pub(crate) mod port;
+mod storage;
+
+use serde::Serialize;
+
+use crate::config::{Config, Inputs, Loaded, load};
+use crate::failure::Failure;
+use crate::output::{self, Format};
+use finding::{Finding, Status};
+
+/// The answer as JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    status: Status,
+    findings: &'a [Finding],
+}
+
+pub(crate) async fn run(url: Option<&str>, format: Format, inputs: &Inputs) -> Result<(), Failure> {
+    let loaded = load(inputs);
+    let mut findings = check_configuration(&loaded);
+    if let Some(config) = loaded.config() {
+        findings.extend(check_node(config).await);
+    }
+    if let Some(url) = url {
+        findings.extend(client::check(url).await);
+    }
+    let status = findings.iter().map(|finding| finding.status).max().unwrap_or(Status::Ok);
+    match format {
+        Format::Json => output::print_json(&Answer { status, findings: &findings }),
+        Format::Text => output::print(&finding::in_words(&findings)),
+    }
+    if status == Status::Fail { Err(Failure::found()) } else { Ok(()) }
+}
+
+fn check_configuration(loaded: &Loaded) -> Vec<Finding> {
+    const CHECK: &str = "configuration";
+    let failed = loaded.problems.iter().map(|problem| {
+        let mut bare = problem.clone();
+        let hint =
+            bare.hint.take().unwrap_or_else(|| "`hythe config explain` says what each setting is".to_owned());
+        Finding::fail(CHECK, bare.to_string(), hint)
+    });
+    let failed: Vec<Finding> = failed.collect();
+    if !failed.is_empty() {
+        return failed;
+    }
+    let source = match &loaded.file {
+        Some(file) => format!("valid, with {}", file.display()),
+        None => "valid, without a configuration file".to_owned(),
+    };
+    vec![Finding::ok(CHECK, source)]
+}
+
+/// What the node itself stands on.
+async fn check_node(config: &Config) -> Vec<Finding> {
+    let mut findings = folder::check(&config.root.data);
+    findings.extend(storage::check(config).await);
+    findings.extend(database::check(config).await);
+    findings.extend(clock::check(config));
+    findings.extend(port::check(config));
+    findings.extend(address::check(config));
+    findings
+}

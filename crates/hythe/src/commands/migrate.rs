@@ -1,0 +1,100 @@
+//! `hythe migrate`: brings the database to this version's schema, or says what that would take.
+
+use hythe_metadata::Step;
+use serde::Serialize;
+
+use crate::config::Inputs;
+use crate::failure::Failure;
+use crate::output::{self, Format};
+use crate::stores::{self, Beside};
+
+pub(crate) async fn run(plan: bool, format: Format, inputs: &Inputs) -> Result<(), Failure> {
+    let (config, _) = stores::load_config(inputs)?;
+    let database = stores::open_database(&config, Beside::AServer)?;
+    let answer = if plan {
+        database.plan().await.map(|plan| Answer::new(&config.database.url, plan.from, &plan.steps, false))
+    } else {
+        database.migrate().await.map(|done| Answer::new(&config.database.url, done.from, &done.steps, true))
+    };
+    print(&answer.map_err(|error| Failure::new(error.to_string()))?, format);
+    Ok(())
+}
+
+/// What was done, or would be.
+#[derive(Serialize)]
+struct Answer {
+    database: String,
+    from: i64,
+    to: i64,
+    applied: bool,
+    steps: Vec<AnswerStep>,
+}
+
+#[derive(Serialize)]
+struct AnswerStep {
+    version: i64,
+    name: &'static str,
+    sql: &'static str,
+}
+
+impl Answer {
+    fn new(database: &impl ToString, from: i64, steps: &[Step], applied: bool) -> Self {
+        let to = steps.last().map_or(from, |step| step.version);
+        let steps =
+            steps.iter().map(|step| AnswerStep { version: step.version, name: step.name, sql: step.sql });
+        Self { database: database.to_string(), from, to, applied, steps: steps.collect() }
+    }
+}
+
+fn print(answer: &Answer, format: Format) {
+    match format {
+        Format::Json => output::print_json(answer),
+        Format::Text => output::print(&in_words(answer)),
+    }
+}
+
+fn in_words(answer: &Answer) -> String {
+    let Answer { database, from, to, applied, steps } = answer;
+    if steps.is_empty() {
+        return format!("{database} has schema {from}, which is this version's; there is nothing to do.\n");
+    }
+    let mut text = match applied {
+        true => format!("{database} went from schema {from} to {to}:\n"),
+        false => format!("{database} would go from schema {from} to {to}:\n"),
+    };
+    for step in steps {
+        text.push_str(&format!("\n  {}\n", step.name));
+        // The statements are what an administrator decides on, so a plan shows them; afterwards the names will do.
+        for line in step.sql.lines().filter(|_| !applied) {
+            text.push_str(&format!("    {line}\n"));
+        }
+    }
+    if !applied {
+        text.push_str("\n`hythe migrate` does it, all of it or nothing.\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEP: Step = Step { version: 1, name: "0001_foundation", sql: "CREATE TABLE a (b BIGINT);" };
+
+    #[test]
+    fn a_plan_shows_its_statements_and_a_migration_its_steps() {
+        let plan = in_words(&Answer::new(&"sqlite:///a.db", 0, &[STEP], false));
+        assert_eq!(
+            plan,
+            "sqlite:///a.db would go from schema 0 to 1:\n\n  0001_foundation\n    CREATE TABLE a (b BIGINT);\n\n\
+             `hythe migrate` does it, all of it or nothing.\n"
+        );
+        let done = in_words(&Answer::new(&"sqlite:///a.db", 0, &[STEP], true));
+        assert_eq!(done, "sqlite:///a.db went from schema 0 to 1:\n\n  0001_foundation\n");
+        let nothing = in_words(&Answer::new(&"sqlite:///a.db", 1, &[], true));
+        assert_eq!(
+            nothing,
+            "sqlite:///a.db has schema 1, which is this version's; there is nothing to do.\n"
+        );
+    }
+}

@@ -1,0 +1,70 @@
+//! From the configuration to the two stores that every command works on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hythe_blobs::{BlobStore, S3Options};
+use hythe_metadata::Database;
+
+use crate::config::{Config, Inputs, Loaded, Secret, load};
+use crate::failure::Failure;
+
+/// Whether a command wants the database for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    /// The server: a SQLite file serves one.
+    Nobody,
+    /// A command that may run while a server does.
+    AServer,
+}
+
+/// Loads the configuration, or fails with everything that is wrong with it.
+pub(crate) fn load_config(inputs: &Inputs) -> Result<(Config, Loaded), Failure> {
+    let loaded = load(inputs);
+    match loaded.config() {
+        Some(config) => Ok((config.clone(), loaded)),
+        None => Err(Failure::of_problems(&loaded.problems)),
+    }
+}
+
+/// How to reach the database.
+pub(crate) fn database_options(config: &Config, beside: Beside) -> hythe_metadata::Options {
+    let database = &config.database;
+    hythe_metadata::Options {
+        pool_size: database.pool_size as usize,
+        acquire_timeout: seconds(database.acquire_timeout_seconds),
+        connect_timeout: seconds(database.connect_timeout_seconds),
+        statement_timeout: seconds(database.statement_timeout_seconds),
+        exclusive: beside == Beside::Nobody,
+        ..hythe_metadata::Options::new(database.url.reveal())
+    }
+}
+
+/// Opens the database. The schema is not looked at.
+pub(crate) fn open_database(config: &Config, beside: Beside) -> Result<Database, Failure> {
+    Database::open(&database_options(config, beside)).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Opens the storage; a folder below the data folder is made.
+pub(crate) fn open_blobs(config: &Config) -> Result<Arc<dyn BlobStore>, Failure> {
+    hythe_blobs::open(&config.storage.url.to_string(), &blob_options(config))
+        .map_err(|error| Failure::because("cannot open the storage", &error))
+}
+
+fn blob_options(config: &Config) -> hythe_blobs::Options {
+    let s3 = &config.s3;
+    hythe_blobs::Options {
+        s3: S3Options {
+            endpoint: s3.endpoint.clone(),
+            region: s3.region.clone(),
+            access_key: s3.access_key.clone(),
+            secret_key: s3.secret_key.as_ref().map(Secret::reveal).map(str::to_owned),
+            path_style: s3.path_style,
+            ..S3Options::default()
+        },
+    }
+}
+
+pub(crate) fn seconds(number: u32) -> Duration {
+    Duration::from_secs(number.into())
+}
