@@ -1,1 +1,105 @@
-//! What the product does, without HTTP.
+//! What the product does, without HTTP: who may do what, uploads, manifests, tags, tokens, users and projects.
+//!
+//! [`Registry`] is the one value everything hangs on. It is the only place that sees both stores: rows through
+//! `hythe-metadata`, bytes through `hythe-blobs`. Nothing here knows of HTTP; the server turns requests into
+//! these calls and [`Error`]s into answers.
+
+pub mod access;
+pub mod blobs;
+pub mod clock;
+pub mod error;
+pub mod janitor;
+pub mod keys;
+pub mod manifests;
+pub mod members;
+pub mod passwords;
+pub mod projects;
+pub mod referrers;
+pub mod repositories;
+pub mod setup;
+pub mod tags;
+pub mod tokens;
+pub mod uploads;
+pub mod users;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hythe_blobs::BlobStore;
+use hythe_metadata::Database;
+
+pub use access::{Caller, Permit};
+pub use error::{Error, Result};
+
+/// What an operator can set about the registry itself; every field has a default that suits one machine.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Name of this node: in leases, logs and `hythe nodes`.
+    pub node: String,
+    /// How long an upload may rest before it is cleaned away.
+    pub upload_expiry: Duration,
+    /// How many uploads one client may have open at once; the next one is told to wait (429).
+    pub uploads_per_client: u32,
+    /// Accept an index whose children are not (yet) in the repository.
+    pub allow_sparse_index: bool,
+    /// Life of a bearer token; at least 60 s, the token specification's floor.
+    pub token_lifetime: Duration,
+    /// How long a refresh token is good.
+    pub refresh_token_lifetime: Duration,
+    /// How long one signing key signs before the next takes over.
+    pub key_lifetime: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Options {
+            node: "hythe".to_owned(),
+            upload_expiry: 7 * DAY,
+            uploads_per_client: 1000,
+            allow_sparse_index: false,
+            token_lifetime: Duration::from_secs(30 * 60),
+            refresh_token_lifetime: 30 * DAY,
+            key_lifetime: 90 * DAY,
+        }
+    }
+}
+
+/// The registry: both stores and what is kept in memory beside them. Cheap to share as `Arc<Registry>`.
+pub struct Registry {
+    pub(crate) database: Database,
+    pub(crate) blobs: Arc<dyn BlobStore>,
+    pub(crate) options: Options,
+    pub(crate) keys: keys::KeyRing,
+    pub(crate) verified_tokens: tokens::VerifiedTokens,
+    pub(crate) passwords: passwords::Passwords,
+}
+
+impl Registry {
+    /// Joins the two stores. The database must be at this binary's schema; call [`Registry::set_up`] before serving.
+    pub fn new(database: Database, blobs: Arc<dyn BlobStore>, options: Options) -> Arc<Registry> {
+        Arc::new(Registry {
+            database,
+            blobs,
+            options,
+            keys: keys::KeyRing::default(),
+            verified_tokens: tokens::VerifiedTokens::default(),
+            passwords: passwords::Passwords::default(),
+        })
+    }
+
+    /// The rows.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The bytes.
+    pub fn blob_store(&self) -> &dyn BlobStore {
+        &*self.blobs
+    }
+
+    /// What the operator set.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+}

@@ -1,4 +1,20 @@
 //! HTTP in, HTTP out: the listener and every route.
+//!
+//! A request comes in through [`listener`], passes [`telemetry`], and reaches `protocol` (`/v2/`), `token`
+//! (`/service/token`) or `rest` (`/api/v2.0`). Handlers hold no rules: they ask `hythe-registry` for a permit and
+//! then for the deed. [`app`] joins it all.
 
+mod answer;
+pub mod app;
+mod health;
+mod identity;
 pub mod listener;
+pub mod options;
+mod protocol;
+mod rest;
 pub mod telemetry;
+mod token;
+mod urls;
+
+pub use app::Node;
+pub use options::Options;

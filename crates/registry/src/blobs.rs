@@ -1,0 +1,79 @@
+//! Blobs of a repository: found through its links, opened whole or not at all.
+
+use hythe_blobs::{Blob, Location};
+use hythe_metadata::{blob, repository};
+use hythe_oci::digest::Digest;
+use hythe_oci::error_code::ErrorCode;
+use hythe_oci::name::RepositoryName;
+
+use crate::Registry;
+use crate::access::{Delete, Permit, Pull};
+use crate::error::{Error, Kind, Result};
+
+impl Registry {
+    /// The row of a blob that the repository has.
+    pub async fn get_blob(&self, permit: &Permit<Pull>, digest: &Digest) -> Result<blob::Blob> {
+        self.find_blob(permit, digest).await?.ok_or_else(|| unknown_blob(permit.repository(), digest))
+    }
+
+    pub(crate) async fn find_blob(
+        &self,
+        permit: &Permit<Pull>,
+        digest: &Digest,
+    ) -> Result<Option<blob::Blob>> {
+        let mut connection = self.database.connect().await?;
+        Ok(blob::find_linked_by_name(&mut connection, permit.repository(), digest).await?)
+    }
+
+    /// The bytes of a blob, after a look that they are there and as many as they should be.
+    pub async fn open_blob(&self, row: &blob::Blob) -> Result<Blob> {
+        let opened = self.blobs.open(&Location::new(row.location.as_str()), row.size).await;
+        opened.map_err(|error| {
+            tracing::error!(digest = %row.digest, location = %row.location, %error, "a stored blob cannot be served");
+            error.into()
+        })
+    }
+
+    /// Takes a blob out of the repository. Its bytes stay until garbage collection finds that nobody else has it.
+    pub async fn delete_blob(&self, permit: &Permit<Delete>, digest: &Digest) -> Result<()> {
+        let (name, digest) = (permit.repository().clone(), *digest);
+        let unlinked = self
+            .database
+            .transaction(move |c| {
+                let name = name.clone();
+                Box::pin(async move {
+                    let Some(repository) = repository::find(c, &name).await? else {
+                        return Ok(Unlinked::Unknown);
+                    };
+                    if blob::is_referenced(c, repository.id, &digest).await? {
+                        return Ok(Unlinked::InUse);
+                    }
+                    let unlinked = blob::unlink(c, repository.id, &digest).await?;
+                    Ok(if unlinked { Unlinked::Unlinked } else { Unlinked::Unknown })
+                })
+            })
+            .await?;
+        match unlinked {
+            Unlinked::Unlinked => Ok(()),
+            Unlinked::Unknown => Err(unknown_blob(permit.repository(), &digest)),
+            Unlinked::InUse => Err(Error::new(
+                Kind::Unsupported,
+                ErrorCode::Unsupported,
+                format!(
+                    "a manifest in {} still needs blob {digest}; delete the manifest first",
+                    permit.repository()
+                ),
+            )),
+        }
+    }
+}
+
+enum Unlinked {
+    Unlinked,
+    Unknown,
+    InUse,
+}
+
+fn unknown_blob(repository: &RepositoryName, digest: &Digest) -> Error {
+    Error::unknown(ErrorCode::BlobUnknown, format!("repository {repository} has no blob {digest}"))
+}

@@ -1,0 +1,207 @@
+//! What can go wrong in the registry: a code and a status, words for the client, and words for the log only.
+
+use std::fmt;
+
+use hythe_oci::error_code::ErrorCode;
+use serde_json::Value;
+
+/// A result of the registry.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// One failure. `message` may be shown to anyone who made the request; `cause` goes to the log and nowhere else.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    code: ErrorCode,
+    message: String,
+    detail: Option<Value>,
+    cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What a failure means for the caller; the HTTP status follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The request is wrong as it stands (the code's own status, 400 for most).
+    Invalid,
+    /// Nobody has been identified, or the token does not cover this (401).
+    Unauthenticated,
+    /// Somebody has been identified and may not (403).
+    Forbidden,
+    /// It is not here (404).
+    Unknown,
+    /// The state of things forbids it (409).
+    Conflict,
+    /// A condition the client itself set does not hold (412).
+    Precondition,
+    /// The range does not continue the upload (416).
+    Range,
+    /// Understood and not supported (405).
+    Unsupported,
+    /// Too many of these at once; later (429).
+    TooMany,
+    /// The database or the storage is out of reach; later (503).
+    Unavailable,
+    /// The storage has no room (507).
+    Full,
+    /// A fault of ours, or bytes that are damaged (500).
+    Internal,
+}
+
+impl Error {
+    /// A failure with words for the client.
+    pub fn new(kind: Kind, code: ErrorCode, message: impl Into<String>) -> Error {
+        Error { kind, code, message: message.into(), detail: None, cause: None }
+    }
+
+    /// Adds the machine-readable part of the error envelope.
+    #[must_use]
+    pub fn with_detail(mut self, detail: Value) -> Error {
+        self.detail = Some(detail);
+        self
+    }
+
+    /// Adds what the log should know and the client should not.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// What it means for the caller.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The specification's code.
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The words for the client.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The machine-readable part, if any.
+    pub fn detail(&self) -> Option<&Value> {
+        self.detail.as_ref()
+    }
+
+    /// The HTTP status that says the same.
+    pub fn status(&self) -> u16 {
+        match self.kind {
+            Kind::Invalid => self.code.status(),
+            Kind::Unauthenticated => 401,
+            Kind::Forbidden => 403,
+            Kind::Unknown => 404,
+            Kind::Conflict => 409,
+            Kind::Precondition => 412,
+            Kind::Range => 416,
+            Kind::Unsupported => 405,
+            Kind::TooMany => 429,
+            Kind::Unavailable => 503,
+            Kind::Full => 507,
+            Kind::Internal => 500,
+        }
+    }
+
+    pub(crate) fn invalid(code: ErrorCode, message: impl Into<String>) -> Error {
+        Error::new(Kind::Invalid, code, message)
+    }
+
+    pub(crate) fn unknown(code: ErrorCode, message: impl Into<String>) -> Error {
+        Error::new(Kind::Unknown, code, message)
+    }
+
+    pub(crate) fn conflict(message: impl Into<String>) -> Error {
+        Error::new(Kind::Conflict, ErrorCode::Denied, message)
+    }
+
+    pub(crate) fn internal(
+        message: impl Into<String>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Error {
+        Error::new(Kind::Internal, ErrorCode::Unknown, message).with_cause(cause)
+    }
+}
+
+impl fmt::Display for Error {
+    /// The whole story, for the log: public words, then the private ones.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.cause {
+            Some(cause) => write!(f, ": {cause}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<hythe_metadata::Error> for Error {
+    fn from(error: hythe_metadata::Error) -> Error {
+        use hythe_metadata::Error as Database;
+        match &error {
+            Database::Unavailable { .. } => Error::new(
+                Kind::Unavailable,
+                ErrorCode::Unavailable,
+                "the database cannot be reached; try again shortly",
+            ),
+            Database::Full { .. } => Error::new(
+                Kind::Full,
+                ErrorCode::StorageFull,
+                "the disk of the database is full; pulls go on, pushes have to wait for room",
+            ),
+            Database::ReadOnly { .. } => Error::new(
+                Kind::Unavailable,
+                ErrorCode::Unavailable,
+                "the database can only be read; pulls go on, pushes have to wait",
+            ),
+            _ => Error::new(Kind::Internal, ErrorCode::Unknown, "the database answered with an error"),
+        }
+        .with_cause(error)
+    }
+}
+
+impl From<hythe_blobs::Error> for Error {
+    fn from(error: hythe_blobs::Error) -> Error {
+        use hythe_blobs::Error as Storage;
+        match &error {
+            Storage::Body(_) => {
+                Error::new(Kind::Invalid, ErrorCode::SizeInvalid, "the request body ended before it was complete")
+            }
+            Storage::DigestMismatch { expected, actual } => Error::new(
+                Kind::Invalid,
+                ErrorCode::DigestInvalid,
+                format!("the bytes received have the digest {actual}, not {expected}"),
+            ),
+            Storage::Full { .. } => Error::new(
+                Kind::Full,
+                ErrorCode::StorageFull,
+                "the storage is full; pulls go on, pushes have to wait for room",
+            ),
+            Storage::ReadOnly { .. } => Error::new(
+                Kind::Unavailable,
+                ErrorCode::Unavailable,
+                "the storage can only be read; pulls go on, pushes have to wait",
+            ),
+            Storage::Unavailable { .. } => Error::new(
+                Kind::Unavailable,
+                ErrorCode::Unavailable,
+                "the storage cannot be reached; try again shortly",
+            ),
+            Storage::OffsetLost { .. } => Error::new(
+                Kind::Unknown,
+                ErrorCode::BlobUploadUnknown,
+                "the storage has lost part of this upload; begin it again",
+            ),
+            Storage::NotFound { .. } | Storage::Damaged { .. } => Error::new(
+                Kind::Internal,
+                ErrorCode::Unknown,
+                "the stored bytes of this blob are missing or damaged; push it again or restore it from a backup",
+            ),
+            _ => Error::new(Kind::Internal, ErrorCode::Unknown, "the storage answered with an error"),
+        }
+        .with_cause(error)
+    }
+}

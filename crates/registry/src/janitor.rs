@@ -1,0 +1,102 @@
+//! The janitor: cleans away what nobody will come back for. One node at a time does it, by a lease.
+
+use std::time::Duration;
+
+use hythe_metadata::upload::{self, Claimed, UploadRow};
+use hythe_metadata::{lease, refresh_token};
+
+use crate::Registry;
+use crate::clock;
+use crate::error::Result;
+
+/// How often a node looks whether there is something to do.
+pub const EVERY: Duration = Duration::from_secs(60);
+
+const LEASE: &str = "janitor";
+const LEASE_FOR: Duration = Duration::from_secs(300);
+const BATCH: u32 = 100;
+
+/// What one round did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Round {
+    /// Uploads that had expired and are gone.
+    pub uploads: u64,
+}
+
+impl Registry {
+    /// One round, unless another node is at it.
+    pub async fn clean(&self) -> Result<Round> {
+        let now = clock::now();
+        let Some(fence) = self.take_lease(now).await? else { return Ok(Round::default()) };
+        let round = self.clean_expired(now).await;
+        self.database
+            .transaction(move |c| Box::pin(async move { lease::release(c, LEASE, fence).await }))
+            .await?;
+        round
+    }
+
+    async fn take_lease(&self, now: clock::Micros) -> Result<Option<i64>> {
+        let node = self.options.node.clone();
+        let until = now.saturating_add(clock::micros(LEASE_FOR));
+        let taken = self
+            .database
+            .transaction(move |c| {
+                let node = node.clone();
+                Box::pin(async move { lease::take(c, LEASE, &node, until, now).await })
+            })
+            .await?;
+        Ok(taken)
+    }
+
+    async fn clean_expired(&self, now: clock::Micros) -> Result<Round> {
+        self.rotate_keys_if_due().await?;
+        self.database
+            .transaction(move |c| Box::pin(async move { refresh_token::delete_expired(c, now).await }))
+            .await?;
+        let mut round = Round::default();
+        let mut after = None;
+        loop {
+            let mut connection = self.database.connect().await?;
+            let expired = upload::expired(&mut connection, now, after, BATCH).await?;
+            drop(connection);
+            let Some(last) = expired.last() else { return Ok(round) };
+            after = Some(last.id);
+            for row in &expired {
+                round.uploads += u64::from(self.expire(row).await);
+            }
+        }
+    }
+
+    /// Claims the upload, so that a client who comes back this very moment finds it gone and not half gone; then
+    /// the bytes, then the row: a crash in between leaves a row that a later round finds again.
+    async fn expire(&self, row: &UploadRow) -> bool {
+        let id = row.id;
+        match self.discard_expired(row).await {
+            Ok(discarded) => discarded,
+            Err(error) => {
+                tracing::warn!(upload = %id, %error, "an expired upload could not be cleaned away; it is tried again");
+                false
+            }
+        }
+    }
+
+    async fn discard_expired(&self, row: &UploadRow) -> Result<bool> {
+        let (id, repository_id, node, now) =
+            (row.id, row.repository_id, self.options.node.clone(), clock::now());
+        let until = now.saturating_add(clock::micros(LEASE_FOR));
+        let claimed = self
+            .database
+            .transaction(move |c| {
+                let node = node.clone();
+                Box::pin(async move { upload::claim(c, repository_id, id, &node, None, now, until).await })
+            })
+            .await?;
+        let Claimed::Claimed(row) = claimed else { return Ok(false) };
+        self.blobs.discard(id, &row.parts, row.digest.as_ref()).await?;
+        let fence = Some(row.fence);
+        Ok(self
+            .database
+            .transaction(move |c| Box::pin(async move { upload::delete(c, id, fence).await }))
+            .await?)
+    }
+}

@@ -1,0 +1,22 @@
+//! Manifests: pushed whole or not at all, kept and given back byte for byte.
+
+mod delete;
+mod pull;
+mod push;
+
+pub use pull::Pulled;
+pub use push::{Expected, PushManifest, PushedManifest};
+
+use hythe_oci::error_code::ErrorCode;
+use hythe_oci::name::RepositoryName;
+use hythe_oci::reference::Reference;
+
+use crate::error::Error;
+
+fn unknown_manifest(repository: &RepositoryName, reference: &Reference) -> Error {
+    let what = match reference {
+        Reference::Tag(tag) => format!("tag {tag}"),
+        Reference::Digest(digest) => format!("manifest {digest}"),
+    };
+    Error::unknown(ErrorCode::ManifestUnknown, format!("repository {repository} has no {what}"))
+}

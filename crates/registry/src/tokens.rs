@@ -1,0 +1,285 @@
+//! Bearer tokens of the Docker token flow: what was asked for, cut down to what is allowed, signed for a while.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use hythe_metadata::refresh_token;
+use hythe_metadata::user::User;
+use hythe_oci::error_code::ErrorCode;
+use hythe_oci::name::RepositoryName;
+use hythe_oci::scope::{Action, Scope};
+use jsonwebtoken::{Algorithm, Header, Validation};
+use moka::sync::Cache;
+use serde::{Deserialize, Serialize};
+
+use crate::Registry;
+use crate::access::Caller;
+use crate::clock;
+use crate::error::{Error, Kind, Result};
+use crate::passwords::random_secret;
+
+/// The audience of every token and the `service` of every challenge. It names the product and not a host, so
+/// that a token is good on every node under every name.
+pub const SERVICE: &str = "hythe-registry";
+
+const ISSUER: &str = "hythe";
+
+/// Clocks of nodes may differ by this much.
+const LEEWAY: Duration = Duration::from_secs(60);
+
+/// A token that was checked once is known by its hash until it expires.
+const VERIFIED_AT_MOST: u64 = 20_000;
+
+/// What a token says (RFC 7519, with the `access` claim of the Docker registry token specification).
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Claims {
+    /// Who made it.
+    pub iss: String,
+    /// The user's name; empty for a stranger.
+    pub sub: String,
+    /// The service it is for.
+    pub aud: String,
+    /// End of its life, seconds since the epoch.
+    pub exp: i64,
+    /// Begin of its life.
+    pub nbf: i64,
+    /// When it was made.
+    pub iat: i64,
+    /// Its own id.
+    pub jti: String,
+    /// The user's id; absent for a stranger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<i64>,
+    /// What its bearer may do.
+    pub access: Vec<Access>,
+}
+
+/// One entry of the `access` claim.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Access {
+    /// `repository` or `registry`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The repository's full name, or `catalog`.
+    pub name: String,
+    /// `pull`, `push`, `delete`, or `*`.
+    pub actions: Vec<String>,
+}
+
+impl Claims {
+    /// Whether the bearer may do this here.
+    pub fn allows(&self, repository: &RepositoryName, action: Action) -> bool {
+        self.access.iter().any(|access| {
+            access.kind == "repository"
+                && access.name == repository.as_str()
+                && access.actions.iter().any(|allowed| allowed == action.as_str())
+        })
+    }
+
+    /// Whether the bearer may list repositories.
+    pub fn allows_catalog(&self) -> bool {
+        self.access.iter().any(|access| access.kind == "registry" && access.name == "catalog")
+    }
+}
+
+/// A token and what its answer says about it.
+#[derive(Debug)]
+pub struct IssuedToken {
+    /// The signed token.
+    pub token: String,
+    /// When it was made, microseconds since the epoch.
+    pub issued_at: clock::Micros,
+    /// Its life in seconds.
+    pub expires_in: u64,
+    /// What it grants, in the form in which scopes are asked for.
+    pub scope: String,
+    /// A refresh token, if one was asked for and somebody signed in.
+    pub refresh_token: Option<String>,
+}
+
+/// Why a bearer token is not accepted.
+const BAD_TOKEN: &str =
+    "the token is not valid: it has expired, or was not made by this registry; sign in again";
+
+/// Tokens whose signature has been checked, by their SHA-256.
+pub(crate) struct VerifiedTokens(Cache<[u8; 32], Arc<Claims>>);
+
+impl Default for VerifiedTokens {
+    fn default() -> Self {
+        VerifiedTokens(
+            Cache::builder().max_capacity(VERIFIED_AT_MOST).time_to_live(Duration::from_secs(600)).build(),
+        )
+    }
+}
+
+impl Registry {
+    /// Makes a token for the caller with those of the wanted scopes that are allowed.
+    pub async fn issue_token(&self, caller: &Caller, wanted: &[Scope], offline: bool) -> Result<IssuedToken> {
+        let mut access = Vec::new();
+        for scope in wanted {
+            access.extend(self.grant(caller, scope).await?);
+        }
+        let refresh_token = match caller {
+            Caller::User(user) if offline => Some(self.create_refresh_token(user).await?),
+            _ => None,
+        };
+        let now = clock::now();
+        let claims = self.claims(caller, access, now)?;
+        let token = self.sign(&claims).await?;
+        Ok(IssuedToken {
+            token,
+            issued_at: now,
+            expires_in: self.options.token_lifetime.as_secs(),
+            scope: scope_text(&claims.access),
+            refresh_token,
+        })
+    }
+
+    /// The part of one scope that the caller is allowed; nothing rather than an error where nothing is.
+    async fn grant(&self, caller: &Caller, scope: &Scope) -> Result<Option<Access>> {
+        if scope.is_catalog() {
+            return Ok(Some(Access {
+                kind: scope.kind.clone(),
+                name: scope.name.clone(),
+                actions: vec!["*".to_owned()],
+            }));
+        }
+        let Some(repository) = scope.find_repository() else { return Ok(None) };
+        let allowed = self.allowed_actions(caller, &repository.project()).await?;
+        let actions: BTreeSet<Action> =
+            allowed.into_iter().filter(|action| scope.actions.contains(*action)).collect();
+        if actions.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Access {
+            kind: "repository".to_owned(),
+            name: repository.as_str().to_owned(),
+            actions: actions.into_iter().map(|action| action.as_str().to_owned()).collect(),
+        }))
+    }
+
+    fn claims(&self, caller: &Caller, access: Vec<Access>, now: clock::Micros) -> Result<Claims> {
+        let (sub, uid) = match caller {
+            Caller::User(user) => (user.name.clone(), Some(user.id)),
+            Caller::Anonymous | Caller::Token(_) => (String::new(), None),
+        };
+        let issued = clock::seconds(now);
+        let lifetime = i64::try_from(self.options.token_lifetime.as_secs()).unwrap_or(i64::MAX);
+        Ok(Claims {
+            iss: ISSUER.to_owned(),
+            sub,
+            aud: SERVICE.to_owned(),
+            exp: issued.saturating_add(lifetime),
+            nbf: issued,
+            iat: issued,
+            jti: random_secret()?,
+            uid,
+            access,
+        })
+    }
+
+    async fn sign(&self, claims: &Claims) -> Result<String> {
+        self.with_signing_key(|key| {
+            let mut header = Header::new(Algorithm::ES256);
+            header.kid = Some(key.id.clone());
+            jsonwebtoken::encode(&header, claims, &key.signing)
+                .map_err(|error| Error::internal("the token could not be signed", error))
+        })
+        .await
+    }
+
+    /// Checks a token: made by one of our keys, for this service, and alive.
+    pub async fn verify_token(&self, token: &str) -> Result<Arc<Claims>> {
+        let hash = sha256(token.as_bytes());
+        if let Some(claims) = self.verified_tokens.0.get(&hash)
+            && alive(&claims)
+        {
+            return Ok(claims);
+        }
+        let claims = Arc::new(self.check_token(token).await?);
+        self.verified_tokens.0.insert(hash, claims.clone());
+        Ok(claims)
+    }
+
+    async fn check_token(&self, token: &str) -> Result<Claims> {
+        let bad = |cause: String| {
+            Error::new(Kind::Unauthenticated, ErrorCode::Unauthorized, BAD_TOKEN).with_cause(cause)
+        };
+        let header = jsonwebtoken::decode_header(token).map_err(|error| bad(error.to_string()))?;
+        let id = header.kid.ok_or_else(|| bad("no key id".to_owned()))?;
+        let checked = self
+            .with_checking_key(&id, |key| jsonwebtoken::decode::<Claims>(token, &key.checking, &validation()))
+            .await?;
+        match checked {
+            None => Err(bad(format!("unknown key id {}", id.escape_debug()))),
+            Some(Err(error)) => Err(bad(error.to_string())),
+            Some(Ok(token)) => Ok(token.claims),
+        }
+    }
+
+    /// Makes a refresh token: opaque, kept as a hash.
+    async fn create_refresh_token(&self, user: &User) -> Result<String> {
+        let secret = random_secret()?;
+        let hash = sha256(secret.as_bytes()).to_vec();
+        let (user_id, now) = (user.id, clock::now());
+        let expires_at = now.saturating_add(clock::micros(self.options.refresh_token_lifetime));
+        self.database
+            .transaction(move |c| {
+                let hash = hash.clone();
+                Box::pin(
+                    async move { refresh_token::insert(c, &hash, user_id, SERVICE, now, expires_at).await },
+                )
+            })
+            .await?;
+        Ok(secret)
+    }
+
+    /// Who a refresh token was made for.
+    pub async fn verify_refresh_token(&self, secret: &str) -> Result<Caller> {
+        let hash = sha256(secret.as_bytes());
+        let mut connection = self.database.connect().await?;
+        let user = match refresh_token::find(&mut connection, &hash, clock::now()).await? {
+            Some(id) => hythe_metadata::user::find(&mut connection, id).await?,
+            None => None,
+        };
+        match user {
+            Some(user) if !user.disabled => Ok(Caller::User(Arc::new(user))),
+            _ => Err(Error::new(
+                Kind::Unauthenticated,
+                ErrorCode::Unauthorized,
+                "the refresh token is not valid: it has expired or was revoked; sign in again",
+            )),
+        }
+    }
+}
+
+fn validation() -> Validation {
+    let mut validation = Validation::new(Algorithm::ES256);
+    validation.set_audience(&[SERVICE]);
+    validation.set_issuer(&[ISSUER]);
+    validation.set_required_spec_claims(&["exp", "nbf", "aud", "iss"]);
+    validation.validate_nbf = true;
+    validation.leeway = LEEWAY.as_secs();
+    validation
+}
+
+fn alive(claims: &Claims) -> bool {
+    let leeway = i64::try_from(LEEWAY.as_secs()).unwrap_or(0);
+    claims.exp.saturating_add(leeway) > clock::seconds(clock::now())
+}
+
+fn scope_text(access: &[Access]) -> String {
+    let scopes: Vec<String> = access
+        .iter()
+        .map(|access| format!("{}:{}:{}", access.kind, access.name, access.actions.join(",")))
+        .collect();
+    scopes.join(" ")
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    out
+}

@@ -1,0 +1,117 @@
+//! The composition root: opens, joins and returns. Rules and handlers live elsewhere.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use http::StatusCode;
+use hythe_registry::Registry;
+use tokio::task::JoinSet;
+
+use crate::answer::Failure;
+use crate::health::{self, Health};
+use crate::listener::{ConnectionInfo, Drained, Listener, Tls};
+use crate::options::Options;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::request::RequestLayer;
+use crate::{listener, protocol, rest, token};
+
+/// What every handler shares.
+pub(crate) struct App {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) options: Options,
+    pub(crate) health: Health,
+    pub(crate) metrics: Option<Metrics>,
+}
+
+/// All that a node needs to serve.
+pub struct Node {
+    /// What the product does.
+    pub registry: Arc<Registry>,
+    /// The port.
+    pub listener: Listener,
+    /// The certificate.
+    pub tls: Tls,
+    /// Limits and timeouts of connections.
+    pub connections: listener::Options,
+    /// The HTTP side.
+    pub options: Options,
+    /// What `/metrics` prints; nothing without it.
+    pub metrics: Option<Metrics>,
+}
+
+impl Node {
+    /// Serves until `shutdown`, then lets running transfers end; `stop_now` ends them too.
+    pub async fn serve(
+        self,
+        shutdown: impl Future<Output = ()> + Send,
+        stop_now: impl Future<Output = ()> + Send,
+    ) -> Drained {
+        let mut background = JoinSet::new();
+        let health = Health::watch(&self.registry, &mut background);
+        background.spawn(clean_regularly(self.registry.clone(), self.options.janitor_interval));
+        let app =
+            Arc::new(App { registry: self.registry, options: self.options, health, metrics: self.metrics });
+        let drained =
+            listener::serve(self.listener, router(app), self.connections, Some(self.tls), shutdown, stop_now)
+                .await;
+        background.shutdown().await;
+        drained
+    }
+}
+
+/// Every route of the product.
+fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/v2", any(protocol::handle))
+        .route("/v2/", any(protocol::handle))
+        .route("/v2/{*path}", any(protocol::handle))
+        .route("/service/token", get(token::get).post(token::post))
+        .route("/service/token/keys", get(token::keys))
+        .nest("/api/v2.0", rest::routes())
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics))
+        .fallback(nothing_here)
+        .layer(RequestLayer::new(|extensions| {
+            extensions.get::<ConnectionInfo>().map(|connection| connection.peer)
+        }))
+        .with_state(app)
+}
+
+async fn metrics(State(app): State<Arc<App>>) -> Response {
+    match &app.metrics {
+        Some(metrics) => {
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.render()).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn nothing_here(uri: http::Uri) -> Failure {
+    Failure::with_status(
+        StatusCode::NOT_FOUND,
+        "NOT_FOUND",
+        format!(
+            "there is nothing at {}; the registry is at /v2/, its API at /api/v2.0",
+            uri.path().escape_debug()
+        ),
+    )
+}
+
+/// The janitor's rounds. An error is said and the next round tries again.
+async fn clean_regularly(registry: Arc<Registry>, every: std::time::Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        match registry.clean().await {
+            Ok(round) if round.uploads > 0 => {
+                tracing::info!(uploads = round.uploads, "cleaned away expired uploads")
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the janitor could not finish its round"),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Blobs over HTTP: whole, in ranges, or only their headers.
+
+use std::ops::Range;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use hythe_blobs::Blob;
+use hythe_oci::digest::Digest;
+use hythe_oci::error_code::ErrorCode;
+use hythe_oci::name::RepositoryName;
+use hythe_oci::range::RangeHeader;
+use hythe_registry::access::{Delete, Pull};
+
+use super::{CONTENT_DIGEST, Exchange, etag, header_value, matches_etag};
+use crate::answer::Failure;
+use crate::listener::{ConnectionInfo, file_body};
+
+/// A digest names its bytes for ever; shared caches must ask, because rights can change.
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
+
+/// `GET` and `HEAD /v2/<name>/blobs/<digest>`.
+pub(super) async fn pull(
+    exchange: &Exchange,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<Response, Failure> {
+    let permit = exchange.permit::<Pull>(repository).await?;
+    let row = exchange.registry().get_blob(&permit, digest).await?;
+    let etag = etag(digest);
+    if matches_etag(exchange.header(&header::IF_NONE_MATCH), &etag) {
+        return Ok((
+            StatusCode::NOT_MODIFIED,
+            [(CONTENT_DIGEST, header_value(digest)), (header::ETAG, etag)],
+        )
+            .into_response());
+    }
+    let blob = exchange.registry().open_blob(&row).await?;
+    let range = wanted_range(exchange, &etag, row.size)?;
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
+    headers.insert(header::ETAG, etag);
+    headers.insert(CONTENT_DIGEST, header_value(digest));
+    let status = match &range {
+        Some(range) => {
+            let value = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), row.size);
+            headers.insert(header::CONTENT_RANGE, header_value(value));
+            StatusCode::PARTIAL_CONTENT
+        }
+        None => StatusCode::OK,
+    };
+    let range = range.unwrap_or(0..row.size);
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
+    let body = if exchange.is_head() { Body::empty() } else { body(exchange, &blob, range) };
+    Ok((status, headers, body).into_response())
+}
+
+/// `DELETE /v2/<name>/blobs/<digest>`.
+pub(super) async fn delete(
+    exchange: &Exchange,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<Response, Failure> {
+    let permit = exchange.permit::<Delete>(repository).await?;
+    exchange.registry().delete_blob(&permit, digest).await?;
+    Ok((StatusCode::ACCEPTED, [(header::CONTENT_LENGTH, HeaderValue::from(0))]).into_response())
+}
+
+/// Local files go out by `sendfile` where the connection can; everything else is a stream.
+fn body(exchange: &Exchange, blob: &Blob, range: Range<u64>) -> Body {
+    let connection = exchange.parts.extensions.get::<ConnectionInfo>();
+    match (connection, blob.file()) {
+        (Some(connection), Some(file)) => file_body(connection, file, range, |range| blob.stream(range)),
+        _ => Body::from_stream(blob.stream(range)),
+    }
+}
+
+/// The part asked for; none where the whole is to be sent. `If-Range` with another entity tag asks for the whole.
+fn wanted_range(exchange: &Exchange, etag: &HeaderValue, size: u64) -> Result<Option<Range<u64>>, Failure> {
+    let Some(value) = exchange.header(&header::RANGE) else { return Ok(None) };
+    if let Some(condition) = exchange.header(&header::IF_RANGE)
+        && etag.to_str().ok() != Some(condition)
+    {
+        return Ok(None);
+    }
+    RangeHeader::parse(value, size).map_err(|_| {
+        Failure::with_status(
+            StatusCode::RANGE_NOT_SATISFIABLE,
+            ErrorCode::RangeInvalid.as_str(),
+            format!("{} lies outside of this blob of {size} bytes", value.escape_debug()),
+        )
+    })
+}
