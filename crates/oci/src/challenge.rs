@@ -6,7 +6,8 @@ use std::str::FromStr;
 use crate::scope::Scope;
 use crate::text::excerpt;
 
-/// Where to get a token, and for what. Displays with every parameter quoted, the only form that all clients read.
+/// Where to get a token, and for what. Displays with every parameter quoted, the only form that all clients
+/// read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
     /// URL of the token endpoint.
@@ -61,8 +62,8 @@ impl fmt::Display for Challenge {
 impl FromStr for Challenge {
     type Err = ChallengeParseError;
 
-    /// Reads one Bearer challenge as registries send it: parameters quoted or not, in any order, unknown ones and
-    /// unknown errors ignored; of several scopes the first is taken.
+    /// Reads one Bearer challenge as registries send it: parameters quoted or not, in any order, unknown ones
+    /// and unknown errors ignored; of several scopes the first is taken.
     fn from_str(text: &str) -> Result<Self, ChallengeParseError> {
         let not_bearer = || ChallengeParseError::NotBearer { challenge: excerpt(text) };
         let (scheme, rest) = text.trim_start().split_once(' ').ok_or_else(not_bearer)?;

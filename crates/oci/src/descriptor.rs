@@ -42,8 +42,8 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    /// Whether the content lives elsewhere, so that a registry need not hold it: its type forbids distribution, or
-    /// it names other places.
+    /// Whether the content lives elsewhere, so that a registry need not hold it: its type forbids
+    /// distribution, or it names other places.
     pub fn is_foreign(&self) -> bool {
         !self.urls.is_empty() || media_type::is_nondistributable(&self.media_type)
     }
@@ -57,7 +57,8 @@ impl Descriptor {
     }
 }
 
-/// A piece of JSON kept as it was written; a tree of values would cost a hostile client nothing and us much memory.
+/// A piece of JSON kept as it was written; a tree of values would cost a hostile client nothing and us much
+/// memory.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RawJson(Box<RawValue>);

@@ -1,7 +1,7 @@
 //! What the OCI specifications call things; no I/O, no asynchrony.
 //!
-//! Every type here is made by parsing and cannot hold a value that the specifications forbid, so no other crate
-//! checks a name, a digest or a range again. Read in this order:
+//! Every type here is made by parsing and cannot hold a value that the specifications forbid, so no other
+//! crate checks a name, a digest or a range again. Read in this order:
 //!
 //! - names of things: [`name`], [`tag`], [`digest`], [`reference`](mod@reference), [`upload_id`]
 //! - what is stored: [`media_type`], [`descriptor`], [`manifest`]

@@ -1,4 +1,4 @@
-//! Manifests: what an image, an index or an artifact is made of (image specification, manifest.md, image-index.md).
+//! Manifests: what an image, an index or an artifact is made of.
 
 mod parse;
 #[cfg(test)]
@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use crate::descriptor::Descriptor;
 use crate::error_code::ErrorCode;
 
-/// What the registry needs to know of a manifest. Its bytes are stored apart from this and never made from it.
+/// What the registry needs to know of a manifest (image specification, manifest.md and image-index.md). Its
+/// bytes are stored apart from this and never made from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     /// Type to serve it with, without parameters.
@@ -77,14 +78,15 @@ impl ReferenceKind {
 impl Manifest {
     /// Reads a manifest as it was pushed; `content_type` is the request's header, parameters and all.
     ///
-    /// The type is the body's `mediaType`, else the header's, else guessed from the shape. Fails when header and
-    /// body differ, on schema 1, and on anything that is not what its type promises.
+    /// The type is the body's `mediaType`, else the header's, else guessed from the shape. Fails when header
+    /// and body differ, on schema 1, and on anything that is not what its type promises.
     pub fn parse(bytes: &[u8], content_type: Option<&str>) -> Result<Self, ManifestError> {
         parse::parse(bytes, content_type)
     }
 
-    /// The content that must be in the repository before this manifest may be: configuration, layers, manifests,
-    /// in order and with repetitions. Foreign layers and the subject need not be there and are left out.
+    /// The content that must be in the repository before this manifest may be: configuration, layers,
+    /// manifests, in order and with repetitions. Foreign layers and the subject need not be there and are
+    /// left out.
     pub fn references(&self) -> impl Iterator<Item = (ReferenceKind, &Descriptor)> {
         let config = self.config.iter().map(|descriptor| (ReferenceKind::Config, descriptor));
         let layers = self.layers.iter().filter(|layer| !layer.is_foreign());
@@ -94,17 +96,18 @@ impl Manifest {
     }
 
     /// The layers that [`references`](Self::references) leaves out. Clients told to
-    /// (`allow-nondistributable-artifacts`) push these too, and then they must be kept as long as the manifest.
+    /// (`allow-nondistributable-artifacts`) push these too, and then they must be kept as long as the
+    /// manifest.
     pub fn foreign_layers(&self) -> impl Iterator<Item = &Descriptor> {
         self.layers.iter().filter(|layer| layer.is_foreign())
     }
 
-    /// The `artifactType` that a list of referrers states for this manifest (distribution specification, "Listing
-    /// Referrers"): its own, else the configuration's type for an image, else none.
+    /// The `artifactType` that a list of referrers states for this manifest (distribution specification,
+    /// "Listing Referrers"): its own, else the configuration's type for an image, else none.
     pub fn referrer_type(&self) -> Option<&str> {
+        // No index gets here with a configuration: one that has it is refused.
         let config_type = || self.config.as_ref().map(|config| config.media_type.as_str());
-        let of_config = || config_type().filter(|_| self.kind != Kind::Index).filter(|kind| !kind.is_empty());
-        self.artifact_type.as_deref().or_else(of_config)
+        self.artifact_type.as_deref().or_else(config_type).filter(|text| !text.is_empty())
     }
 }
 

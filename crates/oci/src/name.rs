@@ -1,4 +1,4 @@
-//! Names of repositories and of the projects that hold them (distribution specification, "Pulling manifests").
+//! Names of repositories and of the projects that hold them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,8 @@ pub const MAX_LENGTH: usize = 255;
 /// The project of names that have only one part, as on Docker Hub.
 pub const DEFAULT_PROJECT: &str = "library";
 
-/// A repository's full name, `project/rest`; the rest may have several parts.
+/// A repository's full name, `project/rest`; the rest may have several parts (distribution specification,
+/// "Pulling manifests").
 ///
 /// A name of one part is read as `library/NAME`, so that each repository has one spelling.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -232,7 +233,8 @@ mod tests {
     }
 
     fn automaton(text: &str) -> bool {
-        // States: b before a part, w in a word, d after a dot, 1 and 2 after underscores, h after hyphens, x failed.
+        // States: b before a part, w in a word, d after a dot, 1 and 2 after underscores, h after hyphens, x
+        // failed.
         let step = |state, byte| match (state, byte) {
             ('b' | 'w' | 'd' | '1' | '2' | 'h', 'a' | '0') => 'w',
             ('w', '/') => 'b',

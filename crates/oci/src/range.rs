@@ -1,5 +1,4 @@
-//! Byte ranges: of a chunk that is sent (distribution specification, "Pushing a blob in chunks"), and of a blob that
-//! is asked for (RFC 9110, section 14).
+//! Byte ranges: of a chunk that is sent, and of a blob that is asked for.
 
 use std::fmt;
 use std::ops::Range;
@@ -7,7 +6,8 @@ use std::str::FromStr;
 
 use crate::text::excerpt;
 
-/// Where a chunk of an upload lies: both ends are part of it, so that it is never empty.
+/// Where a chunk of an upload lies (distribution specification, "Pushing a blob in chunks"): both ends are
+/// part of it, so that it is never empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContentRange {
     start: u64,
@@ -40,8 +40,8 @@ impl ContentRange {
 impl FromStr for ContentRange {
     type Err = ContentRangeError;
 
-    /// Reads the specification's `0-9`, and what clients send besides: `bytes=0-9`, and RFC 9110's `bytes 0-9/*`
-    /// with any total.
+    /// Reads the specification's `0-9`, and what clients send besides: `bytes=0-9`, and RFC 9110's `bytes
+    /// 0-9/*` with any total.
     fn from_str(text: &str) -> Result<Self, ContentRangeError> {
         parse_content_range(text).ok_or_else(|| ContentRangeError { range: excerpt(text) })
     }
@@ -61,15 +61,15 @@ pub struct ContentRangeError {
     range: String,
 }
 
-/// The `Range` header of a request for a blob.
+/// The `Range` header of a request for a blob (RFC 9110, section 14).
 #[derive(Debug, Clone, Copy)]
 pub struct RangeHeader;
 
 impl RangeHeader {
     /// The bytes that the header asks for of a blob of `size` bytes; never empty.
     ///
-    /// `None` means: send the whole blob. So says RFC 9110 of units that are unknown and of headers that do not
-    /// parse, and allows it for several ranges at once, which no registry client asks for.
+    /// `None` means: send the whole blob. So says RFC 9110 of units that are unknown and of headers that do
+    /// not parse, and allows it for several ranges at once, which no registry client asks for.
     pub fn parse(header: &str, size: u64) -> Result<Option<Range<u64>>, Unsatisfiable> {
         let Some((first, last)) = single_range(header) else { return Ok(None) };
         let range = match (number(first), number(last)) {
@@ -129,6 +129,8 @@ mod tests {
 
     use super::{ContentRange, RangeHeader, Unsatisfiable};
 
+    type Answer = Result<Option<Range<u64>>, Unsatisfiable>;
+
     #[test]
     fn reads_chunk_ranges_in_every_form() {
         let forms = ["5-9", "bytes=5-9", "bytes 5-9/*", "bytes 5-9/10", " 5-9 ", "bytes 5-9", "005-9"];
@@ -156,7 +158,7 @@ mod tests {
 
     #[test]
     fn reads_range_headers() {
-        let table: [(&str, u64, Result<Option<Range<u64>>, Unsatisfiable>); 27] = [
+        let table: [(&str, u64, Answer); 27] = [
             ("bytes=0-4", 10, Ok(Some(0..5))),
             ("bytes=0-0", 10, Ok(Some(0..1))),
             ("bytes=9-9", 10, Ok(Some(9..10))),

@@ -1,4 +1,4 @@
-//! Requests under `/v2/`: which endpoint (distribution specification, "Endpoints"), on what, needing which right.
+//! Requests under `/v2/`: which endpoint of the distribution specification, on what, needing which right.
 
 mod parse;
 mod query;
@@ -152,8 +152,8 @@ pub enum Right<'a> {
 impl Right<'_> {
     /// The scope to ask for in a challenge; none for [`Right::Base`].
     ///
-    /// Whoever pushes is told to ask for pull too, as distribution does: clients look whether a blob is there before
-    /// they upload it, and use one token for both.
+    /// Whoever pushes is told to ask for pull too, as distribution does: clients look whether a blob is there
+    /// before they upload it, and use one token for both.
     pub fn scope(&self) -> Option<Scope> {
         match self {
             Self::Base => None,
@@ -169,8 +169,8 @@ impl Right<'_> {
 impl Route {
     /// Reads a request.
     ///
-    /// `path` and `query` are as they came on the wire; they are percent-decoded here, once. The endpoint is found
-    /// from the right end of the path, as repositories may be called `tags` or `blobs`.
+    /// `path` and `query` are as they came on the wire; they are percent-decoded here, once. The endpoint is
+    /// found from the right end of the path, as repositories may be called `tags` or `blobs`.
     pub fn parse(method: &str, path: &str, query: Option<&str>) -> Result<Self, RouteError> {
         parse::parse(method, path, query.unwrap_or_default())
     }
@@ -194,8 +194,8 @@ impl Route {
         }
     }
 
-    /// The right that the request needs. A mount needs a right on its source too, which is not told here: whoever
-    /// lacks it gets an ordinary upload instead, never a refusal.
+    /// The right that the request needs. A mount needs a right on its source too, which is not told here:
+    /// whoever lacks it gets an ordinary upload instead, never a refusal.
     pub fn right(&self) -> Right<'_> {
         let (name, action) = match self {
             Self::Base => return Right::Base,

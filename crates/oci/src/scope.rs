@@ -1,4 +1,4 @@
-//! Scopes of a token request: which actions on which resource (distribution's auth/token.md and auth/scope.md).
+//! Scopes of a token request: which actions on which resource (distribution's auth/scope.md).
 
 use std::fmt;
 use std::str::FromStr;
@@ -94,7 +94,8 @@ impl Actions {
         Action::ALL.into_iter().filter(move |action| self.contains(*action))
     }
 
-    /// Reads `pull,push` or `*`; words that name no action here are left out, as a server may grant less than asked.
+    /// Reads `pull,push` or `*`; words that name no action here are left out, as a server may grant less than
+    /// asked.
     pub fn parse(text: &str) -> Self {
         text.split(',').fold(Self::NONE, |actions, word| match word.trim() {
             "*" => Self::ALL,
@@ -203,8 +204,8 @@ pub struct ScopeError {
     scope: String,
 }
 
-/// Reads the `scope` parameters of a token request: repeated, joined by spaces, or both. What does not parse is
-/// ignored, scopes for one resource become one, and no more than [`MAX_SCOPES`] are looked at.
+/// Reads the `scope` parameters of a token request: repeated, joined by spaces, or both. What does not parse
+/// is ignored, scopes for one resource become one, and no more than [`MAX_SCOPES`] are looked at.
 pub fn parse_scopes<'a>(parameters: impl IntoIterator<Item = &'a str>) -> Vec<Scope> {
     let texts = parameters.into_iter().flat_map(str::split_ascii_whitespace).take(MAX_SCOPES);
     texts.filter_map(parse_scope).fold(Vec::new(), |mut scopes, scope| {
@@ -296,6 +297,7 @@ mod tests {
         let scopes =
             parse_scopes(["repository:a:pull  nonsense\trepository:b:push", "", "repository:a:push", " :: "]);
         assert_eq!(scopes, [scope("repository", "a", "pull,push"), scope("repository", "b", "push")]);
+        assert_eq!(parse_scopes(["repository:catalog:pull registry:catalog:*"]).len(), 2);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Text helpers of this crate: quoting foreign input in messages, and serde by way of `Display` and `FromStr`.
+//! Text helpers of this crate: foreign input in messages, and serde by way of `Display` and `FromStr`.
 
 use std::fmt;
 

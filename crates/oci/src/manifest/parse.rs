@@ -1,4 +1,4 @@
-//! Reading a pushed manifest: rows of JSON first, then its type, then the fields that the type promises.
+//! Reading a pushed manifest: its JSON first, then its type, then the fields that the type promises.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -21,8 +21,8 @@ pub(super) fn parse(bytes: &[u8], content_type: Option<&str>) -> Result<Manifest
     fields.build(kind, media_type)
 }
 
-/// The fields of any manifest, not yet looked into: what they must hold depends on the type, and text is cheaper
-/// to hold than a tree of values. A repeated field is an error.
+/// The fields of any manifest, not yet looked into: what they must hold depends on the type, and text is
+/// cheaper to hold than a tree of values. A repeated field is an error.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Fields<'a> {

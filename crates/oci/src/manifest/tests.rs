@@ -113,6 +113,7 @@ fn header_and_body_must_agree() {
     }
     let hostile = json!({"mediaType": "a/b\r\nSet-Cookie: x=y"});
     assert!(matches!(parse(&hostile, None), Err(ManifestError::MediaTypeInvalid { .. })));
+    assert!(matches!(parse(&hostile, Some("a/b")), Err(ManifestError::MediaTypeInvalid { .. })));
     assert!(matches!(parse(&json!({}), Some("nonsense")), Err(ManifestError::MediaTypeInvalid { .. })));
 }
 
@@ -288,6 +289,7 @@ fn referrers_are_listed_by_artifact_type_or_configuration() {
         (image(), Some(media_type::OCI_CONFIG)),
         (with(image(), "artifactType", json!("")), Some(media_type::OCI_CONFIG)),
         (with(image(), "artifactType", json!("a/b")), Some("a/b")),
+        (with(image(), "config", descriptor("", 'c')), None),
         (index(), None),
         (with(index(), "artifactType", json!("a/b")), Some("a/b")),
     ];

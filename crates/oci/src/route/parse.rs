@@ -108,8 +108,8 @@ fn start_upload(repository: RepositoryName, query: Query<'_>) -> Result<Route, R
     let algorithm =
         query.find("digest-algorithm")?.map(|text| text.parse().map_err(invalid_digest)).transpose()?;
     check_agreement(digest, algorithm)?;
-    // A mount that cannot be done becomes an ordinary upload, so what does not parse is no error here: clients
-    // such as buildkit stop at a 400 and go on at a 202.
+    // A mount that cannot be done becomes an ordinary upload, so what does not parse is no error here:
+    // clients such as buildkit stop at a 400 and go on at a 202.
     let mount = query.find("mount").ok().flatten().and_then(|text| text.parse().ok());
     let from = query.find("from").ok().flatten().and_then(|text| text.parse().ok());
     Ok(Route::StartUpload { repository, digest, algorithm, mount, from })
@@ -150,8 +150,8 @@ fn repository(name: &str) -> Result<RepositoryName, RouteError> {
     name.parse().map_err(|error| RouteError::new(ErrorCode::NameInvalid, error))
 }
 
-/// A reference to what should be there. Nothing has an invalid tag, so that is not found rather than wrong: the
-/// conformance suite of 1.1 asks for `.INVALID_MANIFEST_NAME` and wants a 404.
+/// A reference to what should be there. Nothing has an invalid tag, so that is not found rather than wrong:
+/// the conformance suite of 1.1 asks for `.INVALID_MANIFEST_NAME` and wants a 404.
 fn existing(reference: &str) -> Result<Reference, RouteError> {
     reference.parse().map_err(|error| match error {
         ReferenceError::Tag(error) => RouteError::new(ErrorCode::ManifestUnknown, error),
