@@ -46,10 +46,16 @@ impl Client {
     ///
     /// # Panics
     /// With everything it said, if it failed.
-    pub fn succeeds(mut self) -> String {
-        let output = self.run();
-        assert!(output.status.success(), "{:?} failed: {}\n{}", self.command, output.status, said(&output));
-        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    pub fn succeeds(self) -> String {
+        String::from_utf8_lossy(&self.success().stdout).trim_end().to_owned()
+    }
+
+    /// Runs to the end; returns both outputs, for clients that say on standard error what they did.
+    ///
+    /// # Panics
+    /// With everything it said, if it failed.
+    pub fn says(self) -> String {
+        said(&self.success())
     }
 
     /// Runs to the end; returns all it said.
@@ -72,6 +78,12 @@ impl Client {
     /// The command itself, for programs that are started and left to run.
     pub fn into_command(self) -> Command {
         self.command
+    }
+
+    fn success(mut self) -> Output {
+        let output = self.run();
+        assert!(output.status.success(), "{:?} failed: {}\n{}", self.command, output.status, said(&output));
+        output
     }
 
     fn run(&mut self) -> Output {

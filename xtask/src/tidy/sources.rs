@@ -24,7 +24,7 @@ pub(super) fn without_opening(tree: &Tree) -> Outcome<Vec<String>> {
 /// Files with the keyword outside comments and lint names.
 pub(super) fn unsafe_outside_list(tree: &Tree) -> Outcome<Vec<String>> {
     breaches(tree, |path, text| {
-        if UNSAFE_FILES.iter().any(|listed| path == Path::new(listed)) || is_this_file(path) {
+        if UNSAFE_FILES.iter().any(|listed| path == Path::new(listed)) || names_the_rules(path) {
             return None;
         }
         code_line(text, |line| {
@@ -36,15 +36,16 @@ pub(super) fn unsafe_outside_list(tree: &Tree) -> Outcome<Vec<String>> {
 /// Files outside `crates/metadata` with a string that begins as a statement does.
 pub(super) fn sql_outside_metadata(tree: &Tree) -> Outcome<Vec<String>> {
     breaches(tree, |path, text| {
-        if path.starts_with("crates/metadata") || is_this_file(path) {
+        if path.starts_with("crates/metadata") || names_the_rules(path) {
             return None;
         }
         code_line(text, |line| SQL.iter().any(|start| line.contains(&format!("\"{start}"))))
     })
 }
 
-fn is_this_file(path: &Path) -> bool {
-    path == Path::new("xtask/src/tidy/sources.rs")
+/// The rules themselves name what they look for.
+fn names_the_rules(path: &Path) -> bool {
+    path.starts_with("xtask/src/tidy")
 }
 
 fn breaches(tree: &Tree, check: impl Fn(&Path, &str) -> Option<String>) -> Outcome<Vec<String>> {
