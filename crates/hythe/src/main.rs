@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod failure;
 mod output;
+mod passwords;
 mod stores;
 mod version;
 
@@ -28,33 +29,30 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
-    if let Command::Version { output } = &cli.command {
-        commands::version::run(*output);
-        return Ok(());
-    }
     let inputs = Inputs::of_process(cli.flags())
         .map_err(|error| Failure::because("cannot find the folder this was started in", &error))?;
+    // Whoever opens a TLS connection first would choose otherwise, and two choices are an error.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match &cli.command {
+        Command::Serve { .. } => commands::serve::run(&inputs),
         Command::Config(command) => commands::config::run(command, &inputs),
-        command => run_async(command, &inputs),
+        Command::Migrate { plan, output } => wait_for(commands::migrate::run(*plan, *output, &inputs)),
+        Command::Doctor { url, output, .. } => {
+            wait_for(commands::doctor::run(url.as_deref(), *output, &inputs))
+        }
+        Command::Admin(command) => wait_for(commands::admin::run(command, &inputs)),
+        Command::Version { output } => {
+            commands::version::run(*output);
+            Ok(())
+        }
     }
 }
 
 /// Runs a command that waits for others, on one thread: only `serve` has work for more.
-fn run_async(command: &Command, inputs: &Inputs) -> Result<(), Failure> {
-    // Whoever opens a TLS connection first would choose otherwise, and two choices are an error.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+fn wait_for(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::because("cannot start the runtime", &error))?;
-    runtime.block_on(async {
-        match command {
-            Command::Migrate { plan, output } => commands::migrate::run(*plan, *output, inputs).await,
-            Command::Doctor { url, output, .. } => {
-                commands::doctor::run(url.as_deref(), *output, inputs).await
-            }
-            _ => Ok(()),
-        }
-    })
+    runtime.block_on(command)
 }

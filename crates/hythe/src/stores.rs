@@ -68,3 +68,33 @@ fn blob_options(config: &Config) -> hythe_blobs::Options {
 pub(crate) fn seconds(number: u32) -> Duration {
     Duration::from_secs(number.into())
 }
+
+/// Opens the database of a registry that has been started before, for a command that works on its rows.
+pub(crate) async fn open_served_database(config: &Config) -> Result<Database, Failure> {
+    let url = &config.database.url;
+    if url.sqlite_path().is_some_and(|path| !path.exists()) {
+        return Err(Failure::new(format!("there is no database at {url}"))
+            .hint("start `hythe serve` once, or say where the data is by --data or --config"));
+    }
+    let database = open_database(config, Beside::AServer)?;
+    let checked = database.schema().await.and_then(hythe_metadata::Schema::check);
+    checked.map(|()| database).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// What an operator set about the registry itself.
+pub(crate) fn registry_options(config: &Config) -> hythe_registry::Options {
+    let (registry, token) = (&config.registry, &config.token);
+    hythe_registry::Options {
+        node: config.root.node.clone(),
+        upload_expiry: hours(registry.upload_expiry_hours),
+        uploads_per_client: registry.uploads_per_client,
+        allow_sparse_index: registry.allow_sparse_index,
+        token_lifetime: seconds(token.lifetime_seconds),
+        refresh_token_lifetime: hours(24 * token.refresh_days),
+        key_lifetime: hours(24 * token.key_rotation_days),
+    }
+}
+
+fn hours(number: u32) -> Duration {
+    Duration::from_secs(3600 * u64::from(number))
+}

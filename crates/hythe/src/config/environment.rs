@@ -24,6 +24,11 @@ pub(crate) fn snapshot() -> Vec<(String, OsString)> {
     ours
 }
 
+/// Whether colours are welcome, by the custom that https://no-color.org describes.
+pub(crate) fn wants_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// What the variables said beside settings.
 #[derive(Debug, Default)]
 pub(super) struct Special {

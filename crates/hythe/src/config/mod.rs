@@ -19,13 +19,12 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
-pub(crate) use environment::snapshot;
 pub(crate) use example::example;
 pub(crate) use explain::{Explained, Topic};
 pub(crate) use origin::Origin;
 pub(crate) use problem::Problem;
 pub(crate) use settings::Config;
-pub(crate) use types::{DatabaseUrl, ListenAddress, LogFormat, Secret, StorageUrl};
+pub(crate) use types::{ListenAddress, LogFormat, Secret, StorageUrl};
 
 use reader::Reader;
 use sources::{Said, Sources};
@@ -46,13 +45,16 @@ pub(crate) struct Inputs {
     /// The folder that the program was started in.
     pub(crate) here: PathBuf,
     pub(crate) hostname: String,
+    /// Whether a terminal may be shown colours.
+    pub(crate) colour: bool,
 }
 
 impl Inputs {
     /// The inputs of this process.
     pub(crate) fn of_process(flags: Flags) -> io::Result<Self> {
         let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Ok(Self { flags, variables: snapshot(), here: std::env::current_dir()?, hostname })
+        let (variables, colour) = (environment::snapshot(), environment::wants_colour());
+        Ok(Self { flags, variables, here: std::env::current_dir()?, hostname, colour })
     }
 }
 

@@ -44,6 +44,7 @@ impl Start {
             variables: self.variables.clone(),
             here: self.folder.path().to_owned(),
             hostname: "host-1".to_owned(),
+            colour: false,
         })
     }
 

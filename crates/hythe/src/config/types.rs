@@ -15,15 +15,13 @@ pub(crate) struct ListenAddress {
 }
 
 impl ListenAddress {
-    /// The socket addresses to try in turn: a machine without IPv6 takes the second one.
-    pub(crate) fn candidates(&self) -> Vec<SocketAddr> {
-        match self.address {
-            Some(address) => vec![SocketAddr::new(address, self.port)],
-            None => vec![
-                SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), self.port),
-                SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), self.port),
-            ],
-        }
+    /// The socket address to bind. `[::]` takes IPv4 too; a machine without IPv6 has only `0.0.0.0`.
+    pub(crate) fn to_bind(self) -> SocketAddr {
+        let everywhere = || match std::net::UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)) {
+            Ok(_) => Ipv6Addr::UNSPECIFIED.into(),
+            Err(_) => Ipv4Addr::UNSPECIFIED.into(),
+        };
+        SocketAddr::new(self.address.unwrap_or_else(everywhere), self.port)
     }
 
     fn parse(text: &str) -> Result<Self, Mismatch> {
@@ -460,8 +458,8 @@ mod tests {
         assert_shows::<ListenAddress>(":5000", ":5000");
         assert_shows::<ListenAddress>("127.0.0.1:80", "127.0.0.1:80");
         assert_shows::<ListenAddress>("[::1]:80", "[::1]:80");
-        let all = read::<ListenAddress>(":5000").unwrap().candidates();
-        assert_eq!(all, ["[::]:5000".parse().unwrap(), "0.0.0.0:5000".parse().unwrap()]);
+        let all = read::<ListenAddress>(":5000").unwrap().to_bind();
+        assert!(all.ip().is_unspecified() && all.port() == 5000);
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod database;
 mod finding;
 mod folder;
 mod place;
-pub(crate) mod port;
+mod port;
 mod storage;
 
 use serde::Serialize;

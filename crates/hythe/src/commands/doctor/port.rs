@@ -15,27 +15,13 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
 
 /// Takes the address as the server would, and lets it go at once.
 fn check_address(address: &ListenAddress) -> Finding {
-    match bind(address) {
+    match Listener::bind(&[address.to_bind()]) {
         Ok(_) => Finding::ok(CHECK, format!("{address} is free")),
         Err(BindError::Held { holder, .. }) if is_hythe(&holder.command) => {
             Finding::ok(CHECK, format!("{address} is served by hythe already: {holder}"))
         }
         Err(error) => refused(&error),
     }
-}
-
-/// The first of the address's candidates that this machine can listen on.
-pub(crate) fn bind(address: &ListenAddress) -> Result<Listener, BindError> {
-    let mut refused = BindError::NoAddress;
-    for candidate in address.candidates() {
-        match Listener::bind(&[candidate]) {
-            Ok(listener) => return Ok(listener),
-            // Only a machine without IPv6 is worth a second try: a port that is held is held for both.
-            Err(error @ (BindError::NotHere { .. } | BindError::Io { .. })) => refused = error,
-            Err(error) => return Err(error),
-        }
-    }
-    Err(refused)
 }
 
 fn is_hythe(command: &str) -> bool {

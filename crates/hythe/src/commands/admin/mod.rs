@@ -1,0 +1,63 @@
+//! `hythe admin`: users, projects, members and keys, worked on in the database itself.
+
+mod key;
+mod member;
+mod project;
+mod user;
+
+use std::sync::Arc;
+
+use hythe_registry::Registry;
+use hythe_registry::access::AdministratorPermit;
+use jiff::Timestamp;
+
+use crate::cli::AdminCommand;
+use crate::config::Inputs;
+use crate::failure::Failure;
+use crate::stores;
+
+/// Rows that are asked for at once.
+const PAGE: u32 = 500;
+
+/// What every command here works with.
+struct Desk {
+    registry: Arc<Registry>,
+    permit: AdministratorPermit,
+}
+
+pub(crate) async fn run(command: &AdminCommand, inputs: &Inputs) -> Result<(), Failure> {
+    let desk = Desk::open(inputs).await?;
+    match command {
+        AdminCommand::User(command) => user::run(command, &desk).await,
+        AdminCommand::Project(command) => project::run(command, &desk).await,
+        AdminCommand::Member(command) => member::run(command, &desk).await,
+        AdminCommand::Key(command) => key::run(command, &desk).await,
+    }
+}
+
+impl Desk {
+    async fn open(inputs: &Inputs) -> Result<Self, Failure> {
+        let (config, _) = stores::load_config(inputs)?;
+        let database = stores::open_served_database(&config).await?;
+        // No command here touches bytes, so none shall fail because the storage is away.
+        let blobs = hythe_blobs::open("memory:", &hythe_blobs::Options::default())
+            .map_err(|error| Failure::because("cannot prepare the storage", &error))?;
+        let registry = Registry::new(database, blobs, stores::registry_options(&config));
+        Ok(Self { registry, permit: AdministratorPermit::for_local_command() })
+    }
+}
+
+/// The registry's words are for people already.
+fn refused(error: hythe_registry::Error) -> Failure {
+    Failure::new(error.to_string())
+}
+
+/// A row's time.
+fn timestamp(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or_default()
+}
+
+/// A row's time for a person: to the second.
+fn shown(micros: i64) -> String {
+    timestamp(micros).strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}

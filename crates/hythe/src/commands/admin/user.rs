@@ -1,0 +1,139 @@
+//! `hythe admin user`
+
+use hythe_api::user::UserResp;
+use hythe_metadata::user::User;
+use hythe_registry::users::CreateUser;
+use serde::Serialize;
+
+use super::{Desk, PAGE, refused, shown, timestamp};
+use crate::cli::{PasswordSource, UserCommand};
+use crate::failure::Failure;
+use crate::output::{self, Format, Table, terminal_width};
+use crate::passwords::{self, NewPassword};
+
+pub(super) async fn run(command: &UserCommand, desk: &Desk) -> Result<(), Failure> {
+    match command {
+        UserCommand::Create { name, email, full_name, administrator, password } => {
+            let wanted = CreateUser {
+                name: name.clone(),
+                email: email.clone().unwrap_or_default(),
+                full_name: full_name.clone().unwrap_or_default(),
+                password: String::new(),
+                administrator: *administrator,
+            };
+            create(wanted, password, desk).await
+        }
+        UserCommand::List { output } => list(*output, desk).await,
+        UserCommand::Password { name, password } => change_password(name, password, desk).await,
+        UserCommand::Disable { name } => set_disabled(name, true, desk).await,
+        UserCommand::Enable { name } => set_disabled(name, false, desk).await,
+        UserCommand::Delete { name } => delete(name, desk).await,
+    }
+}
+
+async fn create(wanted: CreateUser, source: &PasswordSource, desk: &Desk) -> Result<(), Failure> {
+    let password = passwords::obtain(source, &wanted.name)?;
+    let wanted = CreateUser { password: password.reveal().to_owned(), ..wanted };
+    let user = desk.registry.create_user(&desk.permit, wanted).await.map_err(refused)?;
+    let what = if user.administrator { "Administrator" } else { "User" };
+    output::print(&format!("{what} {} was made.\n{}", user.name, to_tell(&password)));
+    Ok(())
+}
+
+async fn change_password(name: &str, source: &PasswordSource, desk: &Desk) -> Result<(), Failure> {
+    // A name that is wrong is said before anybody has thought up a password.
+    desk.registry.get_user(&desk.permit, name).await.map_err(refused)?;
+    let password = passwords::obtain(source, name)?;
+    desk.registry.change_password(&desk.permit, name, password.reveal()).await.map_err(refused)?;
+    output::print(&format!("User {name} has a new password.\n{}", to_tell(&password)));
+    Ok(())
+}
+
+/// A password that nobody knows yet is shown; one that was typed is not.
+fn to_tell(password: &NewPassword) -> String {
+    match password {
+        NewPassword::Known(_) => String::new(),
+        NewPassword::Random(password) => {
+            format!("The password, shown this once and kept nowhere:\n\n  {}\n\n", password.reveal())
+        }
+    }
+}
+
+async fn set_disabled(name: &str, disabled: bool, desk: &Desk) -> Result<(), Failure> {
+    desk.registry.set_user_disabled(&desk.permit, name, disabled).await.map_err(refused)?;
+    let now = if disabled { "can no longer sign in" } else { "can sign in again" };
+    output::print(&format!("User {name} {now}.\n"));
+    Ok(())
+}
+
+async fn delete(name: &str, desk: &Desk) -> Result<(), Failure> {
+    desk.registry.delete_user(&desk.permit, name).await.map_err(refused)?;
+    output::print(&format!("User {name} was deleted; what they pushed stays.\n"));
+    Ok(())
+}
+
+async fn list(format: Format, desk: &Desk) -> Result<(), Failure> {
+    let users = all(desk).await?;
+    match format {
+        Format::Json => output::print_json(&users.into_iter().map(UserLine::from).collect::<Vec<_>>()),
+        Format::Text => output::print(&table(&users).render(terminal_width())),
+    }
+    Ok(())
+}
+
+async fn all(desk: &Desk) -> Result<Vec<User>, Failure> {
+    let mut users: Vec<User> = Vec::new();
+    loop {
+        let after = users.last().map(|user| user.name.as_str());
+        let page = desk.registry.list_users(&desk.permit, after, PAGE).await.map_err(refused)?;
+        let is_last = page.len() < PAGE as usize;
+        users.extend(page);
+        if is_last {
+            return Ok(users);
+        }
+    }
+}
+
+fn table(users: &[User]) -> Table {
+    let mut table = Table::new(&["NAME", "ADMINISTRATOR", "STATE", "EMAIL", "FULL NAME", "MADE"]);
+    for user in users {
+        let yes_or_no = if user.administrator { "yes" } else { "no" };
+        let state = if user.disabled { "disabled" } else { "active" };
+        let email = user.email.clone().unwrap_or_default();
+        let words = [yes_or_no, state].map(str::to_owned);
+        let [administrator, state] = words;
+        table.row([
+            user.name.clone(),
+            administrator,
+            state,
+            email,
+            user.full_name.clone(),
+            shown(user.created_at),
+        ]);
+    }
+    table
+}
+
+/// A user as the API tells it, and whether it is kept from signing in.
+#[derive(Serialize)]
+struct UserLine {
+    #[serde(flatten)]
+    user: UserResp,
+    disabled: bool,
+}
+
+impl From<User> for UserLine {
+    fn from(user: User) -> Self {
+        Self {
+            disabled: user.disabled,
+            user: UserResp {
+                user_id: user.id.into(),
+                username: user.name,
+                email: user.email.unwrap_or_default(),
+                realname: user.full_name,
+                sysadmin_flag: user.administrator,
+                creation_time: timestamp(user.created_at),
+            },
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! `hythe serve`: starts a node, step by step, and stops it in reverse.
+
+mod certificate;
+mod first_start;
+mod options;
+mod signals;
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use hythe_metadata::{Database, Engine};
+use hythe_registry::Registry;
+use hythe_registry::setup::SetUp;
+use hythe_server::Node;
+use hythe_server::listener::{Drained, Listener};
+use hythe_server::telemetry::{self, metrics::Metrics, runtime};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::sync::Arc;
+
+use crate::config::{Config, Inputs, Secret};
+use crate::failure::Failure;
+use crate::output;
+use crate::stores::{self, Beside};
+use crate::version::VERSION;
+use signals::Signals;
+
+/// How long blocking calls may hold the end up once everything else has ended.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
+
+pub(crate) fn run(inputs: &Inputs) -> Result<(), Failure> {
+    let began = Instant::now();
+    let (config, loaded) = stores::load_config(inputs)?;
+    raise_open_files();
+    let runtime = runtime::build(&options::runtime(&config))
+        .map_err(|error| Failure::because("cannot start the runtime", &error))?;
+    let telemetry = telemetry::init(&options::telemetry(&config, inputs.colour), runtime.handle())
+        .map_err(|error| Failure::new(error.to_string()))?;
+    let metrics = telemetry.metrics.clone();
+    let served = runtime.block_on(async {
+        let start = Start { config: &config, password: loaded.admin_password.as_ref(), began };
+        start.serve(metrics).await
+    });
+    telemetry.shutdown();
+    runtime.shutdown_timeout(LAST_MOMENT);
+    served
+}
+
+/// Connections and blobs are open files, and the usual soft limit of 1024 is soon reached. A refusal is no failure: the
+/// listener serves as many as there is room for.
+fn raise_open_files() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+}
+
+/// What a start knows.
+struct Start<'a> {
+    config: &'a Config,
+    password: Option<&'a Secret>,
+    began: Instant,
+}
+
+impl Start<'_> {
+    async fn serve(&self, metrics: Metrics) -> Result<(), Failure> {
+        let signals =
+            Signals::listen().map_err(|error| Failure::because("cannot listen for signals", &error))?;
+        let version = VERSION.version;
+        tracing::info!(version, commit = VERSION.commit, "starting");
+        let listener = self.take_port()?;
+        let registry = self.open_registry().await?;
+        self.set_up(&registry, &listener).await?;
+        let node = Node {
+            tls: certificate::load(self.config, registry.database(), listener.local_addrs()).await?,
+            registry,
+            connections: options::connections(self.config),
+            options: options::http(self.config),
+            metrics: Some(metrics),
+            listener,
+        };
+        self.announce(&node.listener);
+        let Drained { finished, cut } = node.serve(signals.stop(), signals.stop_now()).await;
+        tracing::info!(finished, cut, "stopped");
+        Ok(())
+    }
+
+    /// The port comes first: if it is held, nothing has been touched yet.
+    fn take_port(&self) -> Result<Listener, Failure> {
+        let addresses = options::addresses(self.config);
+        Listener::bind(&addresses).map_err(|error| Failure::new(error.to_string()))
+    }
+
+    async fn open_registry(&self) -> Result<Arc<Registry>, Failure> {
+        make_data_folder(&self.config.root.data)?;
+        let database = stores::open_database(self.config, Beside::Nobody)?;
+        migrate(&database).await?;
+        tracing::info!(database = %self.config.database.url, "opened the database");
+        let blobs = stores::open_blobs(self.config)?;
+        tracing::info!(storage = %self.config.storage.url, "opened the storage");
+        Ok(Registry::new(database, blobs, stores::registry_options(self.config)))
+    }
+
+    async fn set_up(&self, registry: &Registry, listener: &Listener) -> Result<(), Failure> {
+        let given = self.password.map(Secret::reveal);
+        match registry.set_up(given).await.map_err(|error| Failure::new(error.to_string()))? {
+            SetUp::Nothing => {}
+            SetUp::AdministratorWithGivenPassword => {
+                tracing::info!("made the administrator admin with the password that was given");
+            }
+            SetUp::AdministratorWithRandomPassword(password) => {
+                let host = first_start::host(self.config, listener.local_addr());
+                output::print(&first_start::welcome(&password, &host));
+            }
+        }
+        Ok(())
+    }
+
+    fn announce(&self, listener: &Listener) {
+        let start_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        for address in listener.local_addrs() {
+            tracing::info!(start_ms, "listening on http://{address} and https://{address}");
+        }
+    }
+}
+
+/// Only for this user: the database in it holds the keys that sign tokens.
+fn make_data_folder(data: &Path) -> Result<(), Failure> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(|error| {
+        Failure::because(format!("cannot make the data folder {}", data.display()), &error)
+            .hint("name a folder that this user may write by --data or HYTHE_DATA")
+    })
+}
+
+/// An empty database is made, and a SQLite file, which has no other node, is brought up to date. When several nodes share
+/// a database an operator chooses the moment: `hythe migrate`.
+async fn migrate(database: &Database) -> Result<(), Failure> {
+    let failed = |error: hythe_metadata::Error| Failure::new(error.to_string());
+    let schema = database.schema().await.map_err(failed)?;
+    if schema.version == 0 || database.engine() == Engine::Sqlite {
+        let done = database.migrate().await.map_err(failed)?;
+        for step in &done.steps {
+            tracing::info!(step = step.name, "migrated the database");
+        }
+    }
+    database.schema().await.and_then(hythe_metadata::Schema::check).map_err(failed)
+}
