@@ -83,7 +83,8 @@ pub(crate) enum Command {
     /// Run a node of the registry
     ///
     /// Serves until Ctrl-C or SIGTERM, then lets running transfers end (server.drain_seconds) and exits with 0; a second
-    /// signal ends it at once. The database is brought to this version's schema first.
+    /// signal ends it at once. An empty database is given its schema, and an older SQLite file brought up to date; an older
+    /// PostgreSQL database, which other nodes may be serving, waits for `hythe migrate`.
     #[command(after_long_help = "\
 Examples:
   hythe serve
@@ -95,8 +96,7 @@ Examples:
     },
     /// Bring the database to this version's schema
     ///
-    /// `serve` does so by itself; run it alone to choose the moment of an upgrade. Nodes of the version before go on
-    /// serving meanwhile, and two nodes never migrate at once.
+    /// All of it or nothing. Nodes of the version before go on serving meanwhile, and two nodes never migrate at once.
     #[command(after_long_help = "\
 Examples:
   hythe migrate --plan

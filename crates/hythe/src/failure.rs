@@ -71,6 +71,15 @@ impl fmt::Display for Failure {
     }
 }
 
+/// The innermost cause: where the layers above it only say that something below them failed.
+pub(crate) fn root_cause(error: &dyn Error) -> String {
+    let mut innermost = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    innermost.to_string().replace('\n', " ")
+}
+
 /// An error and its causes on one line; a cause that its error already told is not told twice.
 pub(crate) fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();

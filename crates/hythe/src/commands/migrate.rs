@@ -10,11 +10,16 @@ use crate::stores::{self, Beside};
 
 pub(crate) async fn run(plan: bool, format: Format, inputs: &Inputs) -> Result<(), Failure> {
     let (config, _) = stores::load_config(inputs)?;
+    let url = &config.database.url;
+    if plan && url.sqlite_path().is_some_and(|path| !path.exists()) {
+        // To open it would make it, and a plan changes nothing.
+        return Err(Failure::new(format!("there is no database at {url} yet")).hint("`hythe serve` makes it"));
+    }
     let database = stores::open_database(&config, Beside::AServer)?;
     let answer = if plan {
-        database.plan().await.map(|plan| Answer::new(&config.database.url, plan.from, &plan.steps, false))
+        database.plan().await.map(|plan| Answer::new(url, plan.from, &plan.steps, false))
     } else {
-        database.migrate().await.map(|done| Answer::new(&config.database.url, done.from, &done.steps, true))
+        database.migrate().await.map(|done| Answer::new(url, done.from, &done.steps, true))
     };
     print(&answer.map_err(|error| Failure::new(error.to_string()))?, format);
     Ok(())

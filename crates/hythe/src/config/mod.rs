@@ -148,11 +148,16 @@ fn read_first(
                 refuse_data_in_data(candidate, sources, problems);
                 return Some(candidate.path.clone());
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound && candidate.named_by.is_none() => {}
+            Err(error) if is_missing(&error) && candidate.named_by.is_none() => {}
             Err(error) => problems.push(unreadable(candidate, &error)),
         }
     }
     None
+}
+
+/// A file, or a folder on the way to it, is not there.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn unreadable(candidate: &Candidate, error: &io::Error) -> Problem {

@@ -1,5 +1,7 @@
 //! Whether values of the right type make sense: one function a section.
 
+use hythe_server::telemetry::logs::Filter;
+
 use super::reader::Reader;
 use super::settings::{Database, Log, Registry, Root, S3, Server, Storage, Tls, Token, Trace};
 use super::types::{Bytes, StorageUrl};
@@ -159,14 +161,8 @@ impl Token {
 
 impl Log {
     pub(super) fn validate(&self, reader: &mut Reader<'_>) {
-        const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
-        for directive in self.filter.split(',') {
-            let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level).trim();
-            let is_module = !directive.contains('=') && level.contains("::");
-            if !is_module && !LEVELS.contains(&level.to_ascii_lowercase().as_str()) {
-                let why = format!("{level:?} is not one of {}", LEVELS.join(", "));
-                reader.refuse("log.filter", format!("{:?}", self.filter), why);
-            }
+        if let Err(error) = Filter::parse(&self.filter) {
+            reader.refuse("log.filter", format!("{:?}", self.filter), error.to_string());
         }
     }
 }

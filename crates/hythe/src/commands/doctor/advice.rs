@@ -17,7 +17,8 @@ pub(super) fn unknown_issuer(host: &str) -> String {
         "give each client the certificate of who signed it. docker: /etc/docker/certs.d/{host}/ca.crt. \
          podman, buildah, skopeo: /etc/containers/certs.d/{host}/ca.crt. \
          containerd: ca = \"/path/ca.crt\" under [host.\"https://{host}\"] in /etc/containerd/certs.d/{host}/hosts.toml. \
-         Or use a certificate (tls.cert, tls.key) that they trust already"
+         Or use a certificate (tls.cert, tls.key) that they trust already. \
+         Or, in a network where nobody listens, docker: \"insecure-registries\": [\"{host}\"] in /etc/docker/daemon.json"
     )
 }
 

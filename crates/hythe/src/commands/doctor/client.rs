@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 use super::advice;
 use super::finding::Finding;
-use crate::failure::causes;
+use crate::failure::root_cause;
 
 const CHECK: &str = "client";
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,7 +27,7 @@ pub(super) async fn check(text: &str) -> Vec<Finding> {
     match client() {
         Ok(client) => ask(&client, &url).await,
         Err(error) => {
-            vec![Finding::fail(CHECK, causes(&error), "check the certificates that this machine trusts")]
+            vec![Finding::fail(CHECK, root_cause(&error), "check the certificates that this machine trusts")]
         }
     }
 }
@@ -176,7 +176,7 @@ async fn ask_for_token(client: &Client, realm: &Url, service: &str) -> Finding {
         }
         Err(error) => Finding::fail(
             CHECK,
-            format!("{realm} hands out no token, {}", causes(&error)),
+            format!("{realm} hands out no token, {}", root_cause(&error)),
             advice::PROXY_HEADERS,
         ),
     }
@@ -212,7 +212,7 @@ fn is_loopback(url: &Url) -> bool {
 /// Why nothing at all came back.
 async fn unreachable(client: &Client, url: &Url, error: &reqwest::Error) -> Finding {
     let host = authority(url);
-    let told = format!("{url} cannot be asked, {}", causes(error));
+    let told = format!("{url} cannot be asked, {}", root_cause(error));
     match trouble(error) {
         Trouble::SpeaksHttp if url.scheme() == "https" => {
             let finding = format!("{url} speaks http and not https; clients say: {}", riddle(error));
@@ -305,7 +305,7 @@ fn riddle(error: &reqwest::Error) -> String {
         Trouble::UnknownIssuer => "x509: certificate signed by unknown authority".to_owned(),
         Trouble::WrongName => "x509: certificate is valid for other names, not for this one".to_owned(),
         Trouble::OutOfDate => "x509: certificate has expired or is not yet valid".to_owned(),
-        Trouble::Timeout | Trouble::Other => causes(error),
+        Trouble::Timeout | Trouble::Other => root_cause(error),
     }
 }
 

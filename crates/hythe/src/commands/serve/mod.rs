@@ -8,6 +8,7 @@ mod signals;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hythe_metadata::{Database, Engine};
@@ -17,7 +18,6 @@ use hythe_server::Node;
 use hythe_server::listener::{Drained, Listener};
 use hythe_server::telemetry::{self, metrics::Metrics, runtime};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::sync::Arc;
 
 use crate::config::{Config, Inputs, Secret};
 use crate::failure::Failure;
@@ -71,7 +71,7 @@ impl Start<'_> {
         let registry = self.open_registry().await?;
         self.set_up(&registry, &listener).await?;
         let node = Node {
-            tls: certificate::load(self.config, registry.database(), listener.local_addrs()).await?,
+            tls: certificate::load(self.config, &registry, listener.local_addrs()).await?,
             registry,
             connections: options::connections(self.config),
             options: options::http(self.config),
