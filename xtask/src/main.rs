@@ -1,5 +1,6 @@
 //! The one door to building, testing and measuring Hythe: `cargo xtask COMMAND`.
 
+mod bench;
 mod command;
 mod conformance;
 mod fuzz;
@@ -37,6 +38,8 @@ enum Task {
     Tools(tools::Options),
     /// Run the official OCI conformance suites and write docs/conformance.md
     Conformance(conformance::Options),
+    /// Measure Hythe beside docker-registry and nginx and write docs/benchmarks.md
+    Bench(bench::Options),
     /// Run every fuzz target for a while
     Fuzz(fuzz::Options),
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Tools(options) => tools::run(&options),
         Task::Conformance(options) => conformance::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
     };
     match outcome {

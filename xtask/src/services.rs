@@ -73,6 +73,11 @@ impl Service {
         Ok(service)
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     fn await_port(&mut self, port: u16) -> Outcome {
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
