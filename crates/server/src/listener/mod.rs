@@ -8,6 +8,7 @@ mod accept_trouble;
 mod bind;
 mod connection;
 mod counters;
+mod drive;
 mod file_body;
 mod guard;
 mod options;
@@ -20,6 +21,7 @@ mod sniff;
 mod socket;
 mod stall;
 mod tls;
+mod watched;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -31,15 +31,15 @@ struct Stream(AtomicU64);
 
 /// What the connection waits for, and until when it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Waiting {
+pub(super) enum WaitingFor {
     /// Requests are under way: their bodies have timeouts of their own.
-    ForUs,
+    Us,
     /// An HTTP/2 client is to open its window for a response.
-    ForWindow(Instant),
+    Window(Instant),
     /// Between requests.
-    ForRequest(Instant),
+    Request(Instant),
     /// Amid a request's headers, or before the first request.
-    ForHead(Instant),
+    Head(Instant),
 }
 
 impl Pulse {
@@ -95,14 +95,14 @@ impl Pulse {
         !self.is_busy() && self.at(self.since_ms.load(Ordering::Relaxed)).elapsed() >= span
     }
 
-    pub(super) fn waiting(&self) -> Waiting {
+    pub(super) fn waiting(&self) -> WaitingFor {
         if self.is_busy() {
-            return self.longest_without_window().map_or(Waiting::ForUs, Waiting::ForWindow);
+            return self.longest_without_window().map_or(WaitingFor::Us, WaitingFor::Window);
         }
         let since = self.at(self.since_ms.load(Ordering::Relaxed));
         match self.in_head.load(Ordering::Relaxed) {
-            true => Waiting::ForHead(since + self.header_timeout),
-            false => Waiting::ForRequest(since + self.idle_timeout),
+            true => WaitingFor::Head(since + self.header_timeout),
+            false => WaitingFor::Request(since + self.idle_timeout),
         }
     }
 
@@ -154,21 +154,21 @@ mod tests {
     async fn a_connection_waits_for_head_then_us_then_the_next_request() {
         let options = Options::default();
         let pulse = Pulse::start(&options);
-        assert_eq!(pulse.waiting(), Waiting::ForHead(Instant::now() + options.header_timeout));
+        assert_eq!(pulse.waiting(), WaitingFor::Head(Instant::now() + options.header_timeout));
         let underway = pulse.request();
         pulse.received();
-        assert_eq!(pulse.waiting(), Waiting::ForUs);
+        assert_eq!(pulse.waiting(), WaitingFor::Us);
         tokio::time::advance(Duration::from_secs(7)).await;
         drop(underway);
-        assert_eq!(pulse.waiting(), Waiting::ForRequest(Instant::now() + options.idle_timeout));
+        assert_eq!(pulse.waiting(), WaitingFor::Request(Instant::now() + options.idle_timeout));
         tokio::time::advance(Duration::from_secs(3)).await;
         pulse.received();
-        assert_eq!(pulse.waiting(), Waiting::ForHead(Instant::now() + options.header_timeout));
+        assert_eq!(pulse.waiting(), WaitingFor::Head(Instant::now() + options.header_timeout));
         tokio::time::advance(Duration::from_secs(1)).await;
         pulse.received();
         assert_eq!(
             pulse.waiting(),
-            Waiting::ForHead(Instant::now() + options.header_timeout - Duration::from_secs(1)),
+            WaitingFor::Head(Instant::now() + options.header_timeout - Duration::from_secs(1)),
             "later bytes of one head must not push its deadline"
         );
     }
