@@ -1,5 +1,8 @@
 //! From the configuration to the two stores that every command works on.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,9 +43,21 @@ pub(crate) fn database_options(config: &Config, beside: Beside) -> hythe_metadat
     }
 }
 
-/// Opens the database. The schema is not looked at.
+/// Opens the database, and makes a SQLite file that is not there. The schema is not looked at.
 pub(crate) fn open_database(config: &Config, beside: Beside) -> Result<Database, Failure> {
+    if config.uses_data_folder() {
+        make_data_folder(&config.root.data)?;
+    }
     Database::open(&database_options(config, beside)).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Only for this user: the database in it holds the keys that sign tokens.
+fn make_data_folder(data: &Path) -> Result<(), Failure> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(|error| {
+        Failure::because(format!("cannot make the data folder {}", data.display()), &error)
+            .hint("name a folder that this user may write by --data or HYTHE_DATA")
+    })
 }
 
 /// Opens the storage; a folder below the data folder is made.

@@ -1,5 +1,7 @@
 //! The binary as a person or a script meets it: what it prints, where, and with which exit code.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};

@@ -11,7 +11,8 @@ use super::settings::{
 };
 use super::sources::{Said, Sources};
 use super::table::Key;
-use super::types::{Secret, absolute};
+use super::types::absolute;
+use super::urls::Secret;
 use super::value::Value;
 
 /// The variables that are ours, sorted by name so that findings come in the same order each time.

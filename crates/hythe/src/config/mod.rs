@@ -12,6 +12,7 @@ mod settings;
 mod sources;
 mod table;
 mod types;
+mod urls;
 mod validate;
 mod value;
 
@@ -24,7 +25,8 @@ pub(crate) use explain::{Explained, Topic};
 pub(crate) use origin::Origin;
 pub(crate) use problem::Problem;
 pub(crate) use settings::Config;
-pub(crate) use types::{ListenAddress, LogFormat, Secret, StorageUrl};
+pub(crate) use types::{ListenAddress, LogFormat};
+pub(crate) use urls::{Secret, StorageUrl};
 
 use reader::Reader;
 use sources::{Said, Sources};
@@ -69,6 +71,20 @@ pub(crate) struct Loaded {
     /// Where a file would have been read.
     pub(crate) looked_at: Vec<PathBuf>,
     pub(crate) admin_password: Option<Secret>,
+}
+
+impl Config {
+    /// Whether the database or the blobs lie in the data folder; a node that has both elsewhere keeps nothing there.
+    pub(crate) fn uses_data_folder(&self) -> bool {
+        let blobs = match &self.storage.url {
+            StorageUrl::Folder(path) => Some(path.as_path()),
+            StorageUrl::Bucket(_) | StorageUrl::Memory => None,
+        };
+        [self.database.url.sqlite_path(), blobs]
+            .into_iter()
+            .flatten()
+            .any(|path| path.starts_with(&self.root.data))
+    }
 }
 
 impl Loaded {

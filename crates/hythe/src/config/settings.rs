@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::reader::Reader;
 use super::table::{Key, Kind, Section, sections};
-use super::types::{Bytes, DatabaseUrl, ExternalUrl, ListenAddress, LogFormat, Network, Secret, StorageUrl};
+use super::types::{Bytes, ListenAddress, LogFormat, Network};
+use super::urls::{DatabaseUrl, ExternalUrl, Secret, StorageUrl};
 
 sections! {
     /// The node itself.

@@ -4,7 +4,8 @@ use hythe_server::telemetry::logs::Filter;
 
 use super::reader::Reader;
 use super::settings::{Database, Log, Registry, Root, S3, Server, Storage, Tls, Token, Trace};
-use super::types::{Bytes, StorageUrl};
+use super::types::Bytes;
+use super::urls::StorageUrl;
 
 /// Longest of all waits: more is a mistake in the unit.
 const DAY_SECONDS: u32 = 86_400;

@@ -87,11 +87,11 @@ fn as_in_registry(role: cli::Role) -> Role {
 
 fn as_in_api(member: &Member) -> ProjectMemberEntity {
     ProjectMemberEntity {
-        id: member.user_id.into(),
-        project_id: member.project_id.into(),
+        id: member.user_id,
+        project_id: member.project_id,
         entity_name: member.user_name.clone(),
         entity_type: "u".to_owned(),
-        entity_id: member.user_id.into(),
+        entity_id: member.user_id,
         role_id: member.role,
         role_name: Role::from_id(member.role).map(Role::name).unwrap_or_default().to_owned(),
     }

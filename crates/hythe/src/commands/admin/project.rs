@@ -85,7 +85,7 @@ fn table(projects: &[Project]) -> Table {
 
 fn as_in_api(project: &Project) -> ProjectLine {
     ProjectLine {
-        project_id: project.id.into(),
+        project_id: project.id,
         name: project.name.to_string(),
         metadata: ProjectMetadata { public: Some(project.public.to_string()) },
         creation_time: timestamp(project.created_at),

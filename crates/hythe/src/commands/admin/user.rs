@@ -127,7 +127,7 @@ impl From<User> for UserLine {
         Self {
             disabled: user.disabled,
             user: UserResp {
-                user_id: user.id.into(),
+                user_id: user.id,
                 username: user.name,
                 email: user.email.unwrap_or_default(),
                 realname: user.full_name,

@@ -63,7 +63,10 @@ fn check_configuration(loaded: &Loaded) -> Vec<Finding> {
 
 /// What the node itself stands on.
 async fn check_node(config: &Config) -> Vec<Finding> {
-    let mut findings = folder::check(&config.root.data);
+    let mut findings = Vec::new();
+    if config.uses_data_folder() {
+        findings.extend(folder::check(&config.root.data));
+    }
     findings.extend(storage::check(config).await);
     findings.extend(database::check(config).await);
     findings.extend(clock::check(config));

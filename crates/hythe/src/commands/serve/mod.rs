@@ -5,9 +5,6 @@ mod first_start;
 mod options;
 mod signals;
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -91,7 +88,6 @@ impl Start<'_> {
     }
 
     async fn open_registry(&self) -> Result<Arc<Registry>, Failure> {
-        make_data_folder(&self.config.root.data)?;
         let database = stores::open_database(self.config, Beside::Nobody)?;
         migrate(&database).await?;
         tracing::info!(database = %self.config.database.url, "opened the database");
@@ -121,15 +117,6 @@ impl Start<'_> {
             tracing::info!(start_ms, "listening on http://{address} and https://{address}");
         }
     }
-}
-
-/// Only for this user: the database in it holds the keys that sign tokens.
-fn make_data_folder(data: &Path) -> Result<(), Failure> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
-    made.map_err(|error| {
-        Failure::because(format!("cannot make the data folder {}", data.display()), &error)
-            .hint("name a folder that this user may write by --data or HYTHE_DATA")
-    })
 }
 
 /// An empty database is made, and a SQLite file, which has no other node, is brought up to date. When several nodes share
