@@ -24,7 +24,7 @@ fn explain(name: Option<&str>, format: Format, loaded: &Loaded) -> Result<(), Fa
         topic.keys().into_iter().map(|key| Explained::new(key, &loaded.sources)).collect();
     match (&topic, format) {
         (Topic::Special(variable, meaning), _) => output::print(&format!("{variable}\n  {meaning}\n")),
-        (Topic::Key(_), Format::Json) => explained.iter().for_each(|one| output::print_json(one)),
+        (Topic::Key(_), Format::Json) => explained.iter().for_each(output::print_json),
         (_, Format::Json) => output::print_json(&explained),
         (Topic::Key(_), Format::Text) => explained.iter().for_each(|one| output::print(&in_full(one))),
         (_, Format::Text) => output::print(&overview(&explained, loaded)),

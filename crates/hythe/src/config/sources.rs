@@ -27,7 +27,7 @@ impl Sources {
     pub(super) fn add(&mut self, path: &'static str, said: Said) {
         let all = self.said.entry(path).or_default();
         all.push(said);
-        all.sort_by(|one, other| one.origin.strength().cmp(&other.origin.strength()));
+        all.sort_by_key(|said| said.origin.strength());
     }
 
     /// The statement that counts.

@@ -143,7 +143,7 @@ impl Bytes {
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match UNITS.iter().find(|(_, bytes)| self.0 != 0 && self.0 % bytes == 0) {
+        match UNITS.iter().find(|(_, bytes)| self.0 != 0 && self.0.is_multiple_of(*bytes)) {
             Some((unit, bytes)) => write!(f, "{} {unit}", self.0 / bytes),
             None => write!(f, "{}", self.0),
         }
