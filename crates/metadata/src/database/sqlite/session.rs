@@ -44,7 +44,8 @@ impl Session {
         self.with(statement, |prepared| {
             let width = prepared.column_count();
             let names = if cfg!(debug_assertions) { names(prepared) } else { Vec::new() };
-            let mut cursor = prepared.query(rusqlite::params_from_iter(arguments))?;
+            bind(prepared, arguments)?;
+            let mut cursor = prepared.raw_query();
             let mut rows = Vec::new();
             while rows.len() < limit
                 && let Some(row) = cursor.next()?
@@ -59,7 +60,8 @@ impl Session {
     /// The number of rows changed.
     pub(crate) fn execute(&mut self, statement: &'static Statement, arguments: &[Value<'_>]) -> Result<u64> {
         self.with(statement, |prepared| {
-            prepared.execute(rusqlite::params_from_iter(arguments)).map(|changed| changed as u64)
+            bind(prepared, arguments)?;
+            prepared.raw_execute().map(|changed| changed as u64)
         })
     }
 
@@ -96,6 +98,22 @@ impl Drop for Session {
             home.park(connection);
         }
     }
+}
+
+/// Binds each argument to the parameter of its number. To SQLite `$2` is a name: it counts parameters in the order
+/// in which they first appear, where PostgreSQL goes by the number.
+fn bind(prepared: &mut CachedStatement<'_>, arguments: &[Value<'_>]) -> rusqlite::Result<()> {
+    let expected = prepared.parameter_count();
+    if expected != arguments.len() {
+        return Err(rusqlite::Error::InvalidParameterCount(arguments.len(), expected));
+    }
+    for index in 1..=expected {
+        let number = prepared.parameter_name(index).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
+        let argument = number.and_then(|number| arguments.get(number.checked_sub(1)?));
+        let argument = argument.ok_or(rusqlite::Error::InvalidParameterCount(arguments.len(), expected))?;
+        prepared.raw_bind_parameter(index, argument)?;
+    }
+    Ok(())
 }
 
 fn names(prepared: &CachedStatement<'_>) -> Vec<String> {
