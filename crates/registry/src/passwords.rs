@@ -86,13 +86,22 @@ impl Passwords {
     }
 }
 
-/// A random secret in a form that no shell, URL or config file breaks: 160 bits, base64url without padding.
+/// Letters and digits but 0, O, I and l, which people mix up when they copy by eye.
+const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+const SECRET_LENGTH: usize = 27;
+
+/// A random secret of 158 bits in a form that no shell, URL, config file or flag parser breaks.
 pub fn random_secret() -> Result<String> {
-    use base64::Engine;
-    let mut bytes = [0; 20];
-    rand::fill(&mut bytes)
-        .map_err(|_| Error::internal("no random numbers", "the system's generator failed"))?;
-    Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
+    let mut secret = String::with_capacity(SECRET_LENGTH);
+    let mut bytes = [0; 64];
+    while secret.len() < SECRET_LENGTH {
+        rand::fill(&mut bytes)
+            .map_err(|_| Error::internal("no random numbers", "the system's generator failed"))?;
+        // Six bits a byte; those outside the alphabet are dropped, so that every letter is as likely as any other.
+        let letters = bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte & 63)));
+        secret.extend(letters.map(|letter| char::from(*letter)).take(SECRET_LENGTH - secret.len()));
+    }
+    Ok(secret)
 }
 
 fn hash_blocking(password: &str) -> Result<String> {
@@ -139,6 +148,6 @@ mod tests {
         let (a, b) = (random_secret().unwrap(), random_secret().unwrap());
         assert_eq!(a.len(), 27);
         assert_ne!(a, b);
-        assert!(a.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
+        assert!(a.bytes().all(|byte| ALPHABET.contains(&byte)));
     }
 }

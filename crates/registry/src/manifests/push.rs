@@ -123,10 +123,14 @@ impl Needs {
         };
         // A manifest of an unknown kind may speak of things in ways we do not know; it is kept as it is.
         let checked = manifest.kind != ManifestKind::Other;
+        // Layers that live elsewhere need not be here, but where somebody pushed them they are in use.
+        let foreign = manifest.foreign_layers().map(|layer| (ReferenceKind::Layer, layer.digest));
+        let named: Vec<_> =
+            references.iter().copied().chain(foreign.filter(|reference| seen.insert(*reference))).collect();
         Needs {
             blobs: if checked { of_kind(false) } else { Vec::new() },
             manifests: if checked && !allow_sparse_index { of_kind(true) } else { Vec::new() },
-            references,
+            references: named,
         }
     }
 
