@@ -67,8 +67,8 @@ impl Client {
         let hung = matches!(output.status.code(), None | Some(124 | 137));
         assert!(
             !output.status.success() && !hung,
-            "{:?} should fail: {}\n{}",
-            self.command,
+            "{} should fail: {}\n{}",
+            self.shown(),
             output.status,
             said(&output)
         );
@@ -82,8 +82,14 @@ impl Client {
 
     fn success(mut self) -> Output {
         let output = self.run();
-        assert!(output.status.success(), "{:?} failed: {}\n{}", self.command, output.status, said(&output));
+        assert!(output.status.success(), "{} failed: {}\n{}", self.shown(), output.status, said(&output));
         output
+    }
+
+    /// The call without its variables and its deadline.
+    fn shown(&self) -> String {
+        let words = self.command.get_args().skip(2).map(|word| word.to_string_lossy().into_owned());
+        words.collect::<Vec<_>>().join(" ")
     }
 
     fn run(&mut self) -> Output {

@@ -1,5 +1,6 @@
 //! A running Hythe, started as a user starts it, on a port that it chose itself.
 
+use std::env;
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -62,7 +63,14 @@ impl Server {
         let folder = TempDir::with_prefix("hythe-acceptance-").unwrap();
         let log = folder.path().join("server.log");
         let output = File::create(&log).unwrap();
-        let child = Command::new(places::hythe())
+        let mut command = Command::new(places::hythe());
+        // The binary refuses variables it does not know; those of the tests are not meant for it.
+        let of_tests =
+            env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("HYTHE_"));
+        of_tests.for_each(|name| {
+            command.env_remove(name);
+        });
+        let child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(folder.path().join("data"))
             .env("HYTHE_ADMIN_PASSWORD", PASSWORD)

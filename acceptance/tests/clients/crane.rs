@@ -31,9 +31,10 @@ impl Crane {
         self.command(verb).arg(self.bench.image(name))
     }
 
-    /// Reads everything back and checks every digest and size.
+    /// Checks that all an image names is there, with the sizes it says; contents only where crane knows them
+    /// to be gzip.
     fn validate(&self, name: &str) {
-        self.command("validate").arg("--remote").arg(self.bench.image(name)).succeeds();
+        self.command("validate").args(["--fast", "--remote"]).arg(self.bench.image(name)).succeeds();
     }
 
     fn push_busybox(&self, name: &str) {
@@ -79,7 +80,7 @@ fn pulls_what_it_pushed() {
 #[test]
 fn an_index_is_pushed_and_narrowed_to_a_platform() {
     let crane = Crane::signed_in();
-    let push = crane.command("push").arg("--index").arg(images::multi_arch().folder());
+    let push = crane.command("push").arg(images::multi_arch().folder());
     push.arg(crane.bench.image("library/multi:1")).succeeds();
     let config = crane.on("config", "library/multi:1").args(["--platform", "linux/arm64"]);
     assert_eq!(json(&config.succeeds())["architecture"], "arm64");

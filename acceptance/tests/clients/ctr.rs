@@ -38,17 +38,7 @@ impl Ctr {
         self.bench.client("skopeo").args(["copy", "--all", &source, &target]).succeeds();
         let reference = self.bench.image(name);
         let base = reference.trim_end_matches(":1").to_owned();
-        self.command(&[
-            "images",
-            "import",
-            "--all-platforms",
-            "--index-name",
-            &reference,
-            "--base-name",
-            &base,
-            &archive,
-        ])
-        .succeeds();
+        self.command(&["images", "import", "--all-platforms", "--base-name", &base, &archive]).succeeds();
         reference
     }
 

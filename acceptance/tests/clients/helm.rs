@@ -47,6 +47,7 @@ fn a_chart_is_pushed_pulled_shown_and_rendered() {
     let chart = format!("{charts}/demo");
     let shown = helm.command(&["show", "chart", "--plain-http", &chart, "--version", "1.2.3"]).succeeds();
     assert!(shown.contains("description: a chart"), "{shown}");
+    std::fs::create_dir(helm.bench.path("out")).unwrap();
     helm.command(&["pull", "--plain-http", "-d", "out", &chart]).succeeds();
     let pulled = std::fs::read(helm.bench.path("out/demo-1.2.3.tgz")).unwrap();
     assert_eq!(pulled, std::fs::read(helm.bench.path("demo-1.2.3.tgz")).unwrap());

@@ -56,8 +56,7 @@ fn an_image_is_pushed_pulled_and_run() {
     podman.command(&["rmi", "--all", "--force"]).succeeds();
     let image = podman.bench.image("app:1");
     podman.command(&["pull", "--quiet", "--tls-verify=false", &image]).succeeds();
-    let said =
-        podman.command(&["run", "--rm", "--network=host", "--cgroups=disabled", &image, "echo", "it runs"]);
+    let said = podman.command(&["run", "--rm", "--network=host", &image, "echo", "it runs"]);
     assert_eq!(said.succeeds(), "it runs");
 }
 
@@ -67,6 +66,7 @@ fn tags_are_searched() {
     podman.push("library/found:1").succeeds();
     podman.push("library/found:2").succeeds();
     let image = podman.bench.image("library/found");
-    let said = podman.command(&["search", "--list-tags", "--tls-verify=false", "--format={{.Tag}}", &image]);
-    assert_eq!(said.succeeds(), "1\n2");
+    let said = podman.command(&["search", "--list-tags", "--tls-verify=false", &image]).succeeds();
+    let tags: Vec<_> = said.lines().skip(1).filter_map(|line| line.split_whitespace().last()).collect();
+    assert_eq!(tags, ["1", "2"]);
 }

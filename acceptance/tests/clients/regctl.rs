@@ -101,6 +101,6 @@ fn artifacts_refer_to_images() {
     ]);
     put.args(["--subject", &subject]).succeeds();
     let list = regctl.command(&["artifact", "list", "--format", "{{jsonPretty .}}", &subject]).succeeds();
-    assert_eq!(json(&list)["manifest"]["manifests"].as_array().map(Vec::len), Some(1), "{list}");
+    assert_eq!(json(&list)["descriptors"].as_array().map(Vec::len), Some(1), "{list}");
     assert!(list.contains("application/vnd.test.sbom"), "{list}");
 }

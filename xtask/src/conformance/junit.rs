@@ -14,6 +14,10 @@ pub(crate) struct Tally {
 pub(super) const UNAVOIDABLE: &[(&str, &str)] = &[
     ("Get tag name from environment", "for read-only registries: the suite pushes its own tag here"),
     (
+        "Populate registry with test tags (no push)",
+        "for read-only registries: the suite pushes its own tags here",
+    ),
+    (
         "Cross-mounting without from, and automatic content discovery disabled",
         "the suite's alternative to automatic discovery, which Hythe has",
     ),

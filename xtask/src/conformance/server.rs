@@ -1,5 +1,6 @@
 //! A Hythe of the suites' own: SQLite and a folder, both gone afterwards.
 
+use std::env;
 use std::path::Path;
 use std::process::Command;
 
@@ -24,6 +25,10 @@ impl Server {
         let port = services::free_port()?;
         let address = format!("127.0.0.1:{port}");
         let mut hythe = Command::new(places::target().join("debug/hythe"));
+        // The binary refuses variables it does not know; those of tests are not meant for it.
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HYTHE_")) {
+            hythe.env_remove(name);
+        }
         hythe
             .args(["serve", "--listen", &address, "--data"])
             .arg(folder.path().join("data"))
