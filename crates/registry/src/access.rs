@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use hythe_metadata::repository::Visible;
 use hythe_metadata::user::User;
-use hythe_metadata::{member, project};
+use hythe_metadata::{blob, member, project};
+use hythe_oci::digest::Digest;
 use hythe_oci::error_code::ErrorCode;
 use hythe_oci::name::{ProjectName, RepositoryName};
 use hythe_oci::scope::Action;
@@ -178,17 +179,36 @@ impl Registry {
         Ok(Permit { repository: repository.clone(), caller: caller.clone(), right: PhantomData })
     }
 
-    /// Like [`Registry::permit`], where "no" is an answer and not an error (mounts).
-    pub async fn find_permit<R: Right>(
+    /// The right to pull from the source of a mount, where "no" is an answer and not an error.
+    ///
+    /// Clients ask for tokens by the challenge, and a challenge can name one repository only, so the token of a
+    /// mount rarely names its source. What counts is whether its bearer could pull there.
+    pub async fn find_source_permit(
         &self,
         caller: &Caller,
         repository: &RepositoryName,
-    ) -> Result<Option<Permit<R>>> {
-        match self.permit(caller, repository).await {
-            Ok(permit) => Ok(Some(permit)),
-            Err(error) if matches!(error.kind(), Kind::Unauthenticated | Kind::Forbidden) => Ok(None),
-            Err(error) => Err(error),
+    ) -> Result<Option<Permit<Pull>>> {
+        let bearer = self.behind_token(caller).await?;
+        let allowed = self.allowed_actions(&bearer, &repository.project()).await?.contains(&Action::Pull);
+        let permit = || Permit { repository: repository.clone(), caller: caller.clone(), right: PhantomData };
+        Ok(allowed.then(permit))
+    }
+
+    /// Whether the caller could pull a blob from some repository, and which: any for an administrator, else those of
+    /// public projects and of their own.
+    pub(crate) async fn may_find(&self, caller: &Caller, digest: &Digest) -> Result<bool> {
+        let bearer = self.behind_token(caller).await?;
+        let mut connection = self.database.connect().await?;
+        if bearer.is_administrator() {
+            return Ok(blob::find(&mut connection, digest).await?.is_some());
         }
+        Ok(blob::mountable(&mut connection, digest, bearer.user_id()).await?)
+    }
+
+    /// The user for whom a token was made, as they are now; anybody else is who they are.
+    async fn behind_token(&self, caller: &Caller) -> Result<Caller> {
+        let Caller::Token(claims) = caller else { return Ok(caller.clone()) };
+        Ok(self.find_bearer(claims).await?.map_or(Caller::Anonymous, Caller::User))
     }
 
     /// What a caller may do with the repositories of a project. A project that does not exist allows nothing,

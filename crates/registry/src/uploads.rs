@@ -211,17 +211,12 @@ impl Registry {
     ) -> Result<Mounted> {
         let mountable = match from {
             Some(source) => self.find_blob(source, &digest).await?.is_some(),
-            None => caller_may_search && self.is_mountable(permit, &digest).await?,
+            None => caller_may_search && self.may_find(permit.caller(), &digest).await?,
         };
         if mountable && self.link(permit.repository(), digest).await? {
             return Ok(Mounted::Mounted(Pushed { digest }));
         }
         Ok(Mounted::Upload(self.start_upload(permit, digest.algorithm()).await?))
-    }
-
-    async fn is_mountable(&self, permit: &Permit<Push>, digest: &Digest) -> Result<bool> {
-        let mut connection = self.database.connect().await?;
-        Ok(blob::mountable(&mut connection, digest, permit.caller().user_id()).await?)
     }
 
     async fn link(&self, name: &RepositoryName, digest: Digest) -> Result<bool> {

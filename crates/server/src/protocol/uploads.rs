@@ -10,7 +10,7 @@ use hythe_oci::error_code::ErrorCode;
 use hythe_oci::name::RepositoryName;
 use hythe_oci::range::ContentRange;
 use hythe_oci::upload_id::UploadId;
-use hythe_registry::access::{Pull, Push};
+use hythe_registry::access::Push;
 use hythe_registry::uploads::{Chunk, Mounted, Pushed, Status};
 
 use super::{CONTENT_DIGEST, Exchange, header_value};
@@ -39,7 +39,7 @@ pub(super) async fn start(
         // A source that may not be read is treated like one that does not have the blob: clients take a refusal
         // of the mount for a refusal of the whole push.
         let source = match &wanted.from {
-            Some(from) => registry.find_permit::<Pull>(&exchange.caller, from).await?,
+            Some(from) => registry.find_source_permit(&exchange.caller, from).await?,
             None => None,
         };
         let may_search = wanted.from.is_none();
