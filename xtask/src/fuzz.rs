@@ -42,6 +42,8 @@ fn fuzz(target: &str, seconds: u32) -> Outcome {
     fs::create_dir_all(&corpus)?;
     let mut cargo = nightly()?;
     cargo.args(["fuzz", "run", "--target-dir"]).arg(places::target().join("fuzz")).arg(target).arg(&corpus);
+    // What the fuzzer finds goes to the first folder; the seeds of the tree are only read.
+    cargo.args(Some(places::tree().join("fuzz/seeds").join(target)).filter(|seeds| seeds.is_dir()));
     cargo.args(["--", &format!("-max_total_time={seconds}"), "-rss_limit_mb=4096"]);
     let log = places::cache()?.join("logs").join(format!("fuzz-{target}.log"));
     println!("fuzz {target}: {seconds} s, log in {}", log.display());
