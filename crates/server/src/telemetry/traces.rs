@@ -100,6 +100,8 @@ struct Exporter {
 impl Exporter {
     fn new(options: &Options, runtime: &Handle) -> Result<Exporter, Error> {
         let endpoint = endpoint(&options.endpoint)?;
+        // reqwest panics without a provider; where the process has one already, that one stays.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = reqwest::Client::builder().timeout(EXPORT_TIMEOUT).build()?;
         let otlp = OtlpExporter::builder()
             .with_http()

@@ -39,7 +39,7 @@ struct State {
 }
 
 impl RequestContext {
-    pub(super) fn new<B>(request: &Request<B>, peer: Option<SocketAddr>) -> RequestContext {
+    pub(in crate::telemetry) fn new<B>(request: &Request<B>, peer: Option<SocketAddr>) -> RequestContext {
         let id = RequestId::of(request.headers());
         RequestContext(Arc::new(State {
             span: span(request, &id, peer),

@@ -63,22 +63,25 @@ impl Deref for Runtime {
 
 /// Builds the runtime, with the hooks that its watchers need and no others.
 pub fn build(options: &Options) -> io::Result<Runtime> {
-    let workers = Arc::new(Workers::default());
+    build_with(options, &Arc::default())
+}
+
+fn build_with(options: &Options, workers: &Arc<Workers>) -> io::Result<Runtime> {
     let mut builder = Builder::new_multi_thread();
     builder.enable_all().thread_name_fn(workers::thread_name);
     if let Some(count) = options.workers {
         builder.worker_threads(count);
     }
     if !options.watchdog.is_zero() || options.trace.schedule.is_some() {
-        workers::hook(&mut builder, &workers, options.trace.schedule.is_some());
+        workers::hook(&mut builder, workers, options.trace.schedule.is_some());
     }
     let tokio = builder.build()?;
     let mut monitors = Vec::new();
     if !options.watchdog.is_zero() {
-        monitors.push(watchdog::start(&workers, options.watchdog)?);
+        monitors.push(watchdog::start(workers, options.watchdog)?);
     }
     if let Some(period) = options.trace.schedule {
-        monitors.push(schedule::start(&workers, tokio.metrics(), period)?);
+        monitors.push(schedule::start(workers, tokio.metrics(), period)?);
     }
     Ok(Runtime { tokio, monitors })
 }

@@ -141,9 +141,9 @@ impl Worker {
 }
 
 /// The longest poll of a period, and whether it is still under way.
-type Longest = Option<(Duration, bool, Told)>;
+pub(super) type Longest = Option<(Duration, bool, Told)>;
 
-fn longest(workers: &Workers) -> Longest {
+pub(super) fn longest(workers: &Workers) -> Longest {
     let mut polls = Vec::new();
     for slot in workers.slots() {
         polls.extend(slot.take_longest().map(|(took, told)| (took, false, told)));
