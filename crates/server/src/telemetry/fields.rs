@@ -29,5 +29,16 @@ pub const ERROR: &str = "error";
 
 /// The fields of an access line, in their order.
 pub const ACCESS: &[&str] = &[
-    REQUEST_ID, METHOD, PATH, ROUTE, STATUS, DURATION_MS, RECEIVED_BYTES, SENT_BYTES, PEER, USER, USER_AGENT, ERROR,
+    REQUEST_ID,
+    METHOD,
+    PATH,
+    ROUTE,
+    STATUS,
+    DURATION_MS,
+    RECEIVED_BYTES,
+    SENT_BYTES,
+    PEER,
+    USER,
+    USER_AGENT,
+    ERROR,
 ];

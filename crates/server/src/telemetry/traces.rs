@@ -8,7 +8,9 @@ use http::{HeaderMap, Request};
 use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
 use opentelemetry::trace::{Status, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_otlp::{ExporterBuildError, SpanExporter as OtlpExporter, WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_otlp::{
+    ExporterBuildError, SpanExporter as OtlpExporter, WithExportConfig as _, WithHttpConfig as _,
+};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -109,7 +111,12 @@ impl Exporter {
             .with_endpoint(&endpoint)
             .with_timeout(EXPORT_TIMEOUT)
             .build()?;
-        Ok(Exporter { otlp: Arc::new(otlp), runtime: runtime.clone(), endpoint, failing: AtomicBool::new(false) })
+        Ok(Exporter {
+            otlp: Arc::new(otlp),
+            runtime: runtime.clone(),
+            endpoint,
+            failing: AtomicBool::new(false),
+        })
     }
 
     fn tell(&self, result: &OTelSdkResult) {
@@ -157,7 +164,8 @@ pub(super) fn begin<B>(span: &Span, request: &Request<B>) {
     if !ENABLED.load(Ordering::Relaxed) {
         return;
     }
-    let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(request.headers()));
+    let parent =
+        TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(request.headers()));
     // Refused only by a span that has begun or has no layer; then it stands alone.
     let _ = span.set_parent(parent);
     span.set_attribute("otel.kind", "server");

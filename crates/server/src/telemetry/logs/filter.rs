@@ -27,7 +27,9 @@ impl Filter {
             let refuse = |why| FilterError { filter: filter.to_owned(), part: part.to_owned(), why };
             targets = match part.split_once('=') {
                 None => targets.with_default(level(part).ok_or_else(|| refuse(NOT_A_LEVEL))?),
-                Some((module, _)) if !is_module(module) => return Err(refuse("does not name a module before '='")),
+                Some((module, _)) if !is_module(module) => {
+                    return Err(refuse("does not name a module before '='"));
+                }
                 Some((module, word)) => {
                     targets.with_target(module, level(word).ok_or_else(|| refuse(NOT_A_LEVEL))?)
                 }

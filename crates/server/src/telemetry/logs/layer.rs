@@ -64,7 +64,8 @@ impl Shared {
 
     /// A line about the log itself.
     pub(super) fn render_own(&self, message: String, buffer: &mut Vec<u8>) {
-        let line = Line { level: tracing::Level::WARN, target: module_path!(), message, fields: Fields::default() };
+        let line =
+            Line { level: tracing::Level::WARN, target: module_path!(), message, fields: Fields::default() };
         self.render.line(&line, buffer);
     }
 }

@@ -3,8 +3,8 @@
 mod filter;
 mod layer;
 mod line;
-mod repeat;
 mod render;
+mod repeat;
 mod sink;
 
 pub use filter::{Filter, FilterError};

@@ -13,8 +13,14 @@ use super::line::{Line, Value};
 #[derive(Debug)]
 pub(super) enum Render {
     /// The node is named where the text does not go to a terminal, where lines of several nodes may meet.
-    Text { colour: bool, node: Option<String>, zone: TimeZone },
-    Json { node: String },
+    Text {
+        colour: bool,
+        node: Option<String>,
+        zone: TimeZone,
+    },
+    Json {
+        node: String,
+    },
 }
 
 impl Render {
@@ -98,7 +104,14 @@ impl Colours {
     }
 }
 
-fn text(line: &Line, now: Timestamp, zone: &TimeZone, node: Option<&str>, colours: Colours, out: &mut Vec<u8>) {
+fn text(
+    line: &Line,
+    now: Timestamp,
+    zone: &TimeZone,
+    node: Option<&str>,
+    colours: Colours,
+    out: &mut Vec<u8>,
+) {
     let Colours { level, dim, off } = colours;
     let time = now.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f");
     let _ = write!(out, "{dim}{time}{off} {level}{:>5}{off} ", line.level.as_str());

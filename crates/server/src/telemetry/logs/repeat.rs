@@ -26,7 +26,9 @@ const KINDS: usize = 1024;
 pub(super) enum Verdict {
     Write,
     /// `first`: nothing was being folded for this kind of line before.
-    Fold { first: bool },
+    Fold {
+        first: bool,
+    },
 }
 
 /// What [`Repeats::due`] found.

@@ -94,7 +94,10 @@ impl Sink {
             queue.writing = true;
             drop(queue);
             if dropped > 0 {
-                shared.render_own(format!("{dropped} log lines were dropped: nobody reads standard output"), &mut batch);
+                shared.render_own(
+                    format!("{dropped} log lines were dropped: nobody reads standard output"),
+                    &mut batch,
+                );
             }
             self.write(&batch);
             batch.clear();

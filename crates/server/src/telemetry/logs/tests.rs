@@ -62,8 +62,7 @@ fn text_reads_alone_and_names_the_node_where_lines_may_mix() {
     let (time, rest) = text.split_at("2026-11-21 01:26:24.123".len());
     jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M:%S%.f", time).unwrap();
     assert_eq!(
-        rest,
-        "  INFO listening\\u{1b}[2J  address=0.0.0.0:5000  who=\"a b\"  node=node-1\n",
+        rest, "  INFO listening\\u{1b}[2J  address=0.0.0.0:5000  who=\"a b\"  node=node-1\n",
         "a client's bytes must not reach the terminal"
     );
 }
@@ -188,7 +187,8 @@ fn error_line() -> super::line::Line {
 }
 
 fn callsite() -> tracing::callsite::Identifier {
-    let span = tracing::subscriber::with_default(tracing_subscriber::registry(), || tracing::error_span!("any"));
+    let span =
+        tracing::subscriber::with_default(tracing_subscriber::registry(), || tracing::error_span!("any"));
     span.metadata().unwrap().callsite()
 }
 
@@ -221,7 +221,12 @@ fn a_reader_that_does_not_read_stops_nobody_and_is_told_what_it_missed() {
     drop(shut);
     guard.shutdown();
     let lines = page.json();
-    let told = lines.iter().find_map(|line| line["message"].as_str().unwrap().strip_suffix(" log lines were dropped: nobody reads standard output"));
+    let told = lines.iter().find_map(|line| {
+        line["message"]
+            .as_str()
+            .unwrap()
+            .strip_suffix(" log lines were dropped: nobody reads standard output")
+    });
     let dropped: usize = told.unwrap().parse().unwrap();
     assert_eq!(lines.len() - 1 + dropped, 200);
 }

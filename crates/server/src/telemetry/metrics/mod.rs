@@ -67,7 +67,8 @@ impl Metrics {
 
     fn set_runtime(&self) {
         let metrics = self.runtime.metrics();
-        let busy: Duration = (0..metrics.num_workers()).map(|worker| metrics.worker_total_busy_duration(worker)).sum();
+        let busy: Duration =
+            (0..metrics.num_workers()).map(|worker| metrics.worker_total_busy_duration(worker)).sum();
         ::metrics::gauge!("hythe_runtime_workers").set(metrics.num_workers() as f64);
         ::metrics::gauge!("hythe_runtime_tasks").set(metrics.num_alive_tasks() as f64);
         ::metrics::gauge!("hythe_runtime_queue").set(metrics.global_queue_depth() as f64);

@@ -9,13 +9,25 @@ use std::fs;
 pub(super) fn render(text: &mut String) {
     let stat = Stat::read();
     if let Some(stat) = &stat {
-        one(text, "process_cpu_seconds_total", "counter", "User and system CPU time spent.", stat.cpu_seconds);
+        one(
+            text,
+            "process_cpu_seconds_total",
+            "counter",
+            "User and system CPU time spent.",
+            stat.cpu_seconds,
+        );
         one(text, "process_threads", "gauge", "Threads.", stat.threads);
         one(text, "process_virtual_memory_bytes", "gauge", "Address space.", stat.virtual_bytes);
         one(text, "process_resident_memory_bytes", "gauge", "Resident memory.", stat.resident_bytes);
     }
     if let Some(started) = stat.and_then(|stat| Some(boot_time()? + stat.started_after_boot)) {
-        one(text, "process_start_time_seconds", "gauge", "Start of the process, in seconds since 1970.", started);
+        one(
+            text,
+            "process_start_time_seconds",
+            "gauge",
+            "Start of the process, in seconds since 1970.",
+            started,
+        );
     }
     if let Ok(open) = fs::read_dir("/proc/self/fd") {
         // The listing itself holds one while it counts.

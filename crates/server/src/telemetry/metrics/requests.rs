@@ -6,7 +6,8 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use ::metrics::{
-    Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram,
 };
 use http::Method;
 
@@ -17,7 +18,10 @@ const SENT: &str = "hythe_sent_bytes_total";
 const TRANSFERS: &str = "hythe_transfers";
 
 pub(super) fn describe() {
-    describe_counter!(REQUESTS, "Requests answered, by route, method and status; 499: the client left first.");
+    describe_counter!(
+        REQUESTS,
+        "Requests answered, by route, method and status; 499: the client left first."
+    );
     describe_histogram!(SECONDS, "Time from a request's head to the end of the answer's body.");
     describe_counter!(RECEIVED, "Bytes of request bodies.");
     describe_counter!(SENT, "Bytes of response bodies.");

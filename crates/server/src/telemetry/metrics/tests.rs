@@ -48,7 +48,10 @@ fn threads_count_together() {
     std::thread::scope(|scope| {
         (0..4).for_each(|_| drop(scope.spawn(|| finished("together", &Method::PUT, 201))));
     });
-    assert!(lines("together").contains(&"hythe_requests_total{route=\"together\",method=\"PUT\",status=\"201\"} 4".into()));
+    assert!(
+        lines("together")
+            .contains(&"hythe_requests_total{route=\"together\",method=\"PUT\",status=\"201\"} 4".into())
+    );
 }
 
 #[test]
@@ -65,8 +68,14 @@ fn latencies_of_other_crates_get_buckets_of_their_size() {
     LazyLock::force(&METRICS);
     ::metrics::histogram!("hythe_database_seconds", "statement" => "pull").record(0.000_02);
     let found = lines("hythe_database_seconds_bucket");
-    assert!(found.contains(&"hythe_database_seconds_bucket{statement=\"pull\",le=\"0.00001\"} 0".into()), "{found:?}");
-    assert!(found.contains(&"hythe_database_seconds_bucket{statement=\"pull\",le=\"0.000025\"} 1".into()), "{found:?}");
+    assert!(
+        found.contains(&"hythe_database_seconds_bucket{statement=\"pull\",le=\"0.00001\"} 0".into()),
+        "{found:?}"
+    );
+    assert!(
+        found.contains(&"hythe_database_seconds_bucket{statement=\"pull\",le=\"0.000025\"} 1".into()),
+        "{found:?}"
+    );
 }
 
 #[test]

@@ -31,7 +31,8 @@ impl RequestId {
     fn new() -> RequestId {
         static SEED: LazyLock<u64> = LazyLock::new(|| uuid::Uuid::new_v4().as_u64_pair().1);
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let milliseconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64);
+        let milliseconds =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64);
         let stirred = stir(SEED.wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed))).to_be_bytes();
         let mut tail = [0; 10];
         tail[2..].copy_from_slice(&stirred);

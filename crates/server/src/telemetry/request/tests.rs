@@ -87,12 +87,18 @@ async fn an_access_line_says_it_all_and_no_secret() {
     assert_eq!(said("request_id"), "build-17");
     assert_eq!((said("method"), said("path")), ("PUT".into(), "/v2/team/app/manifests/v1".into()));
     assert_eq!((said("route"), said("user")), ("push_manifest".into(), "robot$ci".into()));
-    assert_eq!((said("status"), said("received_bytes"), said("sent_bytes")), (201.into(), 3.into(), 4.into()));
+    assert_eq!(
+        (said("status"), said("received_bytes"), said("sent_bytes")),
+        (201.into(), 3.into(), 4.into())
+    );
     assert_eq!((said("peer"), said("user_agent")), ("192.0.2.7:4711".into(), "oras/1.2".into()));
     assert!(line["message"].as_str().unwrap().starts_with("PUT /v2/team/app/manifests/v1 201 in "));
     for name in line.as_object().unwrap().keys() {
         let known = crate::telemetry::fields::ACCESS.contains(&name.as_str());
-        assert!(known || ["timestamp", "level", "message", "node", "target"].contains(&name.as_str()), "{name}");
+        assert!(
+            known || ["timestamp", "level", "message", "node", "target"].contains(&name.as_str()),
+            "{name}"
+        );
     }
 }
 
@@ -159,7 +165,10 @@ async fn a_client_that_goes_away_is_told_with_its_bytes() {
     body.frame().await.unwrap().unwrap();
     drop(body);
     let line = &stage.access()[0];
-    assert_eq!((&line["error"], &line["level"]), (&"client went away after 5 of 10 bytes".into(), &"INFO".into()));
+    assert_eq!(
+        (&line["error"], &line["level"]),
+        (&"client went away after 5 of 10 bytes".into(), &"INFO".into())
+    );
     assert_eq!((&line["status"], &line["sent_bytes"]), (&200.into(), &5.into()));
 }
 
@@ -184,7 +193,10 @@ async fn a_client_that_leaves_before_the_answer_counts_as_499() {
     assert!(futures_util::poll!(&mut asking).is_pending());
     drop(asking);
     let line = &stage.access()[0];
-    assert_eq!((&line["status"], &line["error"]), (&499.into(), &"client went away before the answer".into()));
+    assert_eq!(
+        (&line["status"], &line["error"]),
+        (&499.into(), &"client went away before the answer".into())
+    );
 }
 
 #[tokio::test]
@@ -246,7 +258,8 @@ async fn headers_that_are_no_text_do_no_harm() {
 async fn the_level_decides_what_is_written() {
     let (subscriber, logs, page) = testing::subscriber("info");
     let _default = tracing::subscriber::set_default(subscriber);
-    let router = Router::new().route("/", any(async || StatusCode::CREATED)).layer(RequestLayer::new(|_| None));
+    let router =
+        Router::new().route("/", any(async || StatusCode::CREATED)).layer(RequestLayer::new(|_| None));
     for method in ["GET", "PUT"] {
         router.clone().oneshot(request(method, "/")).await.unwrap();
     }

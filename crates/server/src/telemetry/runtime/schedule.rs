@@ -61,7 +61,11 @@ fn milliseconds(text: &str) -> Result<Duration, TraceError> {
 }
 
 /// Starts printing.
-pub(super) fn start(workers: &Arc<Workers>, metrics: RuntimeMetrics, period: Duration) -> io::Result<Monitor> {
+pub(super) fn start(
+    workers: &Arc<Workers>,
+    metrics: RuntimeMetrics,
+    period: Duration,
+) -> io::Result<Monitor> {
     let workers = Arc::clone(workers);
     Monitor::start("hythe-sched", move |ended| print(&workers, &metrics, period, ended))
 }
@@ -175,7 +179,12 @@ impl fmt::Display for Line<'_> {
             write!(f, "{}{}", if index > 0 { " " } else { "" }, worker.queue)?;
         }
         write!(f, "] tasks={} spawned/s={}", after.tasks, rate(after.spawned - before.spawned))?;
-        write!(f, " polls/s={} stolen={}", rate(gained(|worker| worker.polls)), gained(|worker| worker.stolen))?;
+        write!(
+            f,
+            " polls/s={} stolen={}",
+            rate(gained(|worker| worker.polls)),
+            gained(|worker| worker.stolen)
+        )?;
         // A worker adds its time when it has a pause, so a period may be credited with more than it had.
         let busy = (after.busy() - before.busy()).as_secs_f64() / seconds / workers as f64 * 100.0;
         write!(f, " parks/s={} busy={:.1}%", rate(gained(|worker| worker.parks)), busy.min(100.0))?;

@@ -83,7 +83,8 @@ fn the_request_in_the_task_is_named() {
         Ok::<_, std::convert::Infallible>(http::Response::new(axum::body::Body::empty()))
     });
     let service = RequestLayer::new(|_| None).layer(handler);
-    let request = http::Request::get("/").header("x-request-id", "slow-1").body(axum::body::Body::empty()).unwrap();
+    let request =
+        http::Request::get("/").header("x-request-id", "slow-1").body(axum::body::Body::empty()).unwrap();
     runtime.block_on(runtime.spawn(service.oneshot(request))).unwrap().unwrap();
     for line in watchdog_lines("in request push_manifest slow-1", 2) {
         assert_eq!((&line["route"], &line["request_id"]), (&"push_manifest".into(), &"slow-1".into()));
@@ -95,13 +96,14 @@ fn tasks_that_yield_are_left_alone() {
     global::page();
     let runtime = build(&options()).unwrap();
     let place = format!("{} ", here());
-    runtime.block_on(runtime.spawn(async {
-        for _ in 0..30 {
-            thread::sleep(Duration::from_millis(10));
-            tokio::task::yield_now().await;
-        }
-    }))
-    .unwrap();
+    runtime
+        .block_on(runtime.spawn(async {
+            for _ in 0..30 {
+                thread::sleep(Duration::from_millis(10));
+                tokio::task::yield_now().await;
+            }
+        }))
+        .unwrap();
     assert!(watchdog_lines(&place, 0).is_empty());
 }
 

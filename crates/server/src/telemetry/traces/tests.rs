@@ -89,7 +89,10 @@ fn a_collector_that_does_not_answer_is_named_once() {
     let lines = page.json();
     assert_eq!(lines.len(), 1, "{lines:?}");
     let message = lines[0]["message"].as_str().unwrap();
-    assert_eq!(message, format!("cannot send traces to http://{gone}/v1/traces, they are dropped until it answers"));
+    assert_eq!(
+        message,
+        format!("cannot send traces to http://{gone}/v1/traces, they are dropped until it answers")
+    );
     assert!(!lines[0]["error"].as_str().unwrap().is_empty());
 }
 
