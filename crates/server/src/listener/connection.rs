@@ -150,9 +150,10 @@ impl<S: Handler> Server<S> {
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let io = TokioIo::new(Watched { io, seen, pulse: Arc::clone(&self.pulse) });
         let (house, pulse, info) = (Arc::clone(&self.house), Arc::clone(&self.pulse), self.info.clone());
         let protocol = self.info.protocol;
+        let watching = (protocol == Protocol::Http1).then(|| Arc::clone(&pulse));
+        let io = TokioIo::new(Watched { io, seen, pulse: watching });
         let service = service_fn(move |request| self.answer(request));
         match protocol {
             Protocol::Http1 => {

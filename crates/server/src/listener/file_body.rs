@@ -119,7 +119,9 @@ impl http_body::Body for MappedBody {
         if self.left.is_empty() {
             return Poll::Ready(None);
         }
-        ready!(self.poll_warm(cx))?;
+        ready!(self.poll_warm(cx)).inspect_err(|error| {
+            tracing::error!(offset = self.position, %error, "a file cannot be read; the answer was cut off");
+        })?;
         Poll::Ready(Some(Ok(Frame::data(self.take_window()))))
     }
 

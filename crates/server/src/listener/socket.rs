@@ -151,8 +151,13 @@ fn send_with_more(stream: &TcpStream, head: &[IoSlice<'_>]) -> io::Result<usize>
     Ok(rustix::net::sendmsg(stream, head, &mut SendAncillaryBuffer::default(), flags)?)
 }
 
+/// Its length was right when it was opened, so somebody has laid hands on it since.
 fn shorter_than_said(piece: &FilePiece) -> io::Error {
     let text = format!("the file ends before byte {}, which was still to be sent", piece.offset);
+    tracing::error!(
+        offset = piece.offset,
+        "a file has become shorter while it was sent; the answer was cut off"
+    );
     io::Error::new(io::ErrorKind::UnexpectedEof, text)
 }
 
@@ -191,5 +196,83 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Write;
+
+    use bytes::Bytes;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const LEN: usize = 3_000_001;
+
+    fn file() -> (Arc<File>, Vec<u8>) {
+        let bytes: Vec<u8> = (0..LEN).map(|place| (place / 251 % 256) as u8).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        (Arc::new(file), bytes)
+    }
+
+    /// What arrives when `body` is written to a socket of which `adapt` may change something first.
+    async fn sent(
+        table: Arc<SendfileTable>,
+        mut head: &'static [u8],
+        mut body: Bytes,
+        adapt: impl FnOnce(&mut Files),
+    ) -> Vec<u8> {
+        let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(door.local_addr().unwrap()).await.unwrap();
+        let stream = door.accept().await.unwrap().0;
+        let mut socket = Socket::new(stream, Duration::from_secs(5)).with_files(table);
+        adapt(socket.files.as_mut().unwrap());
+        let writer = tokio::spawn(async move {
+            while !body.is_empty() {
+                let slices = [IoSlice::new(head), IoSlice::new(&body)];
+                let count = socket.write_vectored(&slices).await.unwrap();
+                let from_head = count.min(head.len());
+                head = &head[from_head..];
+                body = body.split_off(count - from_head);
+            }
+        });
+        let mut arrived = Vec::new();
+        client.read_to_end(&mut arrived).await.unwrap();
+        writer.await.unwrap();
+        arrived
+    }
+
+    #[tokio::test]
+    async fn headers_and_file_arrive_in_order() {
+        let (file, bytes) = file();
+        let table = SendfileTable::new();
+        let body = table.map(&file, 7..LEN as u64).unwrap();
+        let arrived = sent(table, b"head", body, |_| ()).await;
+        assert!(arrived == [b"head", &bytes[7..]].concat());
+    }
+
+    #[tokio::test]
+    async fn a_file_system_without_sendfile_is_copied_from() {
+        let (file, bytes) = file();
+        let table = SendfileTable::new();
+        let body = table.map(&file, 7..LEN as u64).unwrap();
+        let copying = |files: &mut Files| files.copy = Some(vec![0; COPY_AT_ONCE].into_boxed_slice());
+        let arrived = sent(table, b"head", body, copying).await;
+        assert!(arrived == [b"head", &bytes[7..]].concat());
+    }
+
+    #[tokio::test]
+    async fn a_turn_ends_when_it_is_spent() {
+        let (file, _) = file();
+        let table = SendfileTable::new();
+        let body = table.map(&file, 0..LEN as u64).unwrap();
+        table.spend_turn(usize::MAX);
+        let nothing = sent(Arc::clone(&table), b"", body, |_| ());
+        let waited = tokio::time::timeout(Duration::from_millis(50), nothing).await;
+        assert!(waited.is_err(), "only a new turn lets it go on");
     }
 }

@@ -14,7 +14,8 @@ use super::pulse::Pulse;
 pub(super) struct Watched<IO> {
     pub(super) io: IO,
     pub(super) seen: Bytes,
-    pub(super) pulse: Arc<Pulse>,
+    /// HTTP/1 only: on HTTP/2, pings and windows come in between requests too.
+    pub(super) pulse: Option<Arc<Pulse>>,
 }
 
 impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
@@ -30,8 +31,10 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
             let len = self.seen.len().min(buf.remaining());
             buf.put_slice(&self.seen.split_to(len));
         }
-        if buf.filled().len() > before {
-            self.pulse.received();
+        if let Some(pulse) = &self.pulse
+            && buf.filled().len() > before
+        {
+            pulse.received();
         }
         Poll::Ready(Ok(()))
     }

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::Extension;
 use axum::routing::{get, post};
 use futures_util::stream;
-use hythe_server::listener::Options;
+use hythe_server::listener::{ConnectionInfo, Options};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::house::{client, is_closed, mirror, open, read_until, say, within};
@@ -92,6 +93,18 @@ async fn an_idle_http2_connection_ends() {
     let begin = Instant::now();
     within(9, stream.read_to_end(&mut Vec::new())).await.unwrap();
     assert!(begin.elapsed() > SHORT, "took {:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn an_http2_connection_between_requests_has_no_header_timeout() {
+    let options = Options { header_timeout: SHORT, ..Options::default() };
+    let peer = |Extension(info): Extension<ConnectionInfo>| async move { info.peer.to_string() };
+    let house = open(Router::new().route("/", get(peer)), options);
+    let client = client().http2_prior_knowledge().build().unwrap();
+    let ask = async || client.get(house.url("http", "/")).send().await.unwrap().text().await.unwrap();
+    let first = ask().await;
+    tokio::time::sleep(SHORT * 2).await;
+    assert_eq!(ask().await, first, "windows and pings between requests are no headers");
 }
 
 #[tokio::test]
