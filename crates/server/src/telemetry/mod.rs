@@ -10,7 +10,7 @@ pub mod request;
 pub mod runtime;
 pub mod traces;
 
-pub use request::{RequestContext, RequestLayer, RouteLabel};
+pub use request::{RequestContext, RequestLayer};
 
 use tokio::runtime::Handle;
 use tracing_subscriber::Layer as _;

@@ -159,7 +159,9 @@ fn a_slow_fault_of_nine_days_leaves_some_hundred_lines() {
 fn summaries_come_at_growing_pauses_and_end_with_the_fault() {
     let (repeats, callsite, start) = (Repeats::default(), callsite(), Instant::now());
     let at = |seconds| start + Duration::from_secs(seconds);
-    (0..25).for_each(|_| drop(repeats.judge(&callsite, &error_line(), start)));
+    let written =
+        (0..25).filter(|_| repeats.judge(&callsite, &error_line(), start) == Verdict::Write).count();
+    assert_eq!(written, FREE as usize);
     assert!(repeats.due(at(9)).lines.is_empty());
     assert_eq!(repeats.due(at(10)).lines.len(), 1);
     repeats.judge(&callsite, &error_line(), at(11));

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
 
 use super::Error;
 
@@ -30,7 +29,6 @@ const UPKEEP: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct Metrics {
     recorder: PrometheusHandle,
-    upkeep: AbortHandle,
     runtime: Handle,
 }
 
@@ -38,18 +36,18 @@ impl Metrics {
     /// Makes this the recorder behind the `metrics` facade, once a process.
     pub(super) fn install(runtime: &Handle) -> Result<Metrics, Error> {
         let recorder = builder()
-            .and_then(|builder| Ok(builder.install_recorder()?))
+            .and_then(PrometheusBuilder::install_recorder)
             .map_err(|_: BuildError| Error::MetricsTwice)?;
         describe();
         let kept = recorder.clone();
-        let upkeep = runtime.spawn(async move {
+        runtime.spawn(async move {
             let mut pace = tokio::time::interval(UPKEEP);
             loop {
                 pace.tick().await;
                 kept.run_upkeep();
             }
         });
-        Ok(Metrics { recorder, upkeep: upkeep.abort_handle(), runtime: runtime.clone() })
+        Ok(Metrics { recorder, runtime: runtime.clone() })
     }
 
     /// The text that Prometheus reads, version 0.0.4.
@@ -58,11 +56,6 @@ impl Metrics {
         let mut text = self.recorder.render();
         process::render(&mut text);
         text
-    }
-
-    /// Ends the upkeep, for a process that goes on without its node.
-    pub fn stop(&self) {
-        self.upkeep.abort();
     }
 
     fn set_runtime(&self) {

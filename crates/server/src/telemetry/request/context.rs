@@ -22,10 +22,6 @@ use crate::telemetry::{metrics, traces};
 #[derive(Clone)]
 pub struct RequestContext(Arc<State>);
 
-/// The same as [`RequestContext::set_route`], as an extension of the response.
-#[derive(Debug, Clone, Copy)]
-pub struct RouteLabel(pub &'static str);
-
 struct State {
     id: RequestId,
     method: Method,

@@ -6,7 +6,7 @@ mod context;
 mod id;
 mod service;
 
-pub use context::{RequestContext, RouteLabel};
+pub use context::RequestContext;
 pub use id::RequestId;
 pub use service::{PeerOf, RequestLayer, RequestService};
 

@@ -13,7 +13,7 @@ use tower::{Layer, Service};
 
 use super::access::Exchange;
 use super::body::{ReceivedBody, SentBody};
-use super::{RequestContext, RouteLabel, id};
+use super::{RequestContext, id};
 use crate::telemetry::runtime;
 
 /// Finds the address of the other end among a request's extensions.
@@ -104,9 +104,6 @@ where
 }
 
 fn answer(mut response: Response<Body>, exchange: Exchange) -> Response<Body> {
-    if let Some(RouteLabel(label)) = response.extensions_mut().remove() {
-        exchange.context().set_route(label);
-    }
     if let Some(id) = exchange.context().id().header_value() {
         response.headers_mut().insert(id::HEADER, id);
     }

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::{any, get};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
@@ -16,7 +16,6 @@ use tower::ServiceExt as _;
 use tracing::subscriber::DefaultGuard;
 
 use super::{RequestContext, RequestLayer};
-use crate::telemetry::RouteLabel;
 use crate::telemetry::logs::testing::{self, Page};
 
 /// A router behind the layer, and what it logs.
@@ -52,6 +51,11 @@ impl Stage {
 
 fn request(method: &str, uri: &str) -> Request<Body> {
     Request::builder().method(method).uri(uri).header("user-agent", "oras/1.2").body(Body::empty()).unwrap()
+}
+
+async fn label(axum::Extension(context): axum::Extension<RequestContext>) -> &'static str {
+    context.set_route("label");
+    "label"
 }
 
 async fn read(response: Response<Body>) -> Bytes {
@@ -104,9 +108,7 @@ async fn an_access_line_says_it_all_and_no_secret() {
 
 #[tokio::test]
 async fn the_route_is_the_label_else_the_pattern_else_unknown() {
-    let router = Router::new()
-        .route("/a/{name}", get(async || "pattern"))
-        .route("/b/{name}", get(async || (axum::Extension(RouteLabel("label")), "label")));
+    let router = Router::new().route("/a/{name}", get(async || "pattern")).route("/b/{name}", get(label));
     let stage = Stage::new(router);
     for path in ["/a/x", "/b/x", "/c"] {
         read(stage.ask(request("GET", path)).await).await;
@@ -266,4 +268,29 @@ async fn the_level_decides_what_is_written() {
     logs.shutdown();
     assert_eq!(page.json().len(), 1);
     assert_eq!(page.json()[0]["method"], "PUT");
+}
+
+#[tokio::test]
+async fn large_bodies_are_transfers_while_they_last_and_small_ones_are_none() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let numbers = recorder.handle();
+    let _local = ::metrics::set_default_local_recorder(&recorder);
+    let large = async |body: Body| {
+        let frames = stream::iter(body.collect().await).map(|whole| Ok::<_, Infallible>(whole.to_bytes()));
+        Response::new(Body::from_stream(frames))
+    };
+    let stage = Stage::new(Router::new().route("/large", any(large)).route("/small", get(async || "small")));
+    read(stage.ask(request("GET", "/small")).await).await;
+    assert!(!numbers.render().contains("hythe_transfers"));
+    let mut asked = request("PUT", "/large");
+    *asked.body_mut() = Body::from(vec![1; 64 * 1024]);
+    let response = stage.ask(asked).await;
+    let under_way = |direction: &str, count: u32| {
+        let line = format!("hythe_transfers{{direction=\"{direction}\"}} {count}\n");
+        assert!(numbers.render().contains(&line), "{line} in {}", numbers.render());
+    };
+    under_way("in", 0);
+    under_way("out", 1);
+    assert_eq!(read(response).await.len(), 64 * 1024);
+    under_way("out", 0);
 }

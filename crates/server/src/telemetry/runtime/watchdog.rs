@@ -16,8 +16,9 @@ pub(super) fn start(workers: &Arc<Workers>, limit: Duration) -> io::Result<Monit
     Monitor::start("hythe-watchdog", move |ended| watch(&workers, limit, ended))
 }
 
+/// A poll's beginning is known, so a look that comes late measures no less; half the limit is still in time.
 fn watch(workers: &Workers, limit: Duration, ended: &Ended) {
-    let (often, seldom) = (limit / 10, limit / 4);
+    let (often, seldom) = (limit / 10, limit / 2);
     let mut pause = often;
     while !ended.after(pause) {
         let mut running = false;

@@ -14,7 +14,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::{Options, endpoint, layer};
 use crate::telemetry::logs::testing;
-use crate::telemetry::{RequestLayer, RouteLabel};
+use crate::telemetry::{RequestContext, RequestLayer};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
@@ -45,6 +45,11 @@ fn asked(traceparent: &str) -> Request<Body> {
     Request::get("/v2/x?secret=s3cret").header("traceparent", traceparent).body(Body::empty()).unwrap()
 }
 
+async fn pull_blob(axum::Extension(context): axum::Extension<RequestContext>) -> &'static str {
+    context.set_route("pull_blob");
+    "bytes"
+}
+
 fn bytes_of(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
@@ -56,9 +61,7 @@ fn a_request_goes_on_with_the_trace_of_its_client_and_is_flushed_at_the_end() {
     let address = runtime.block_on(collector.start());
     let (traces, guard) = layer(&options(address), runtime.handle()).unwrap();
     let subscriber = tracing_subscriber::registry().with(traces);
-    let router = Router::new()
-        .route("/v2/x", get(async || (axum::Extension(RouteLabel("pull_blob")), "bytes")))
-        .layer(RequestLayer::new(|_| None));
+    let router = Router::new().route("/v2/x", get(pull_blob)).layer(RequestLayer::new(|_| None));
     tracing::subscriber::with_default(subscriber, || {
         runtime.block_on(async { router.oneshot(asked(&format!("00-{TRACE}-{PARENT}-01"))).await.unwrap() });
     });
