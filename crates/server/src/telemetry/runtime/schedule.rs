@@ -72,10 +72,10 @@ pub(super) fn start(
 
 fn print(workers: &Workers, metrics: &RuntimeMetrics, period: Duration, ended: &Ended) {
     let began = Instant::now();
-    let mut before = Sample::take(metrics);
+    let mut before = Sample::take(metrics, workers);
     let mut next = began + period;
     while !ended.after(next.saturating_duration_since(Instant::now())) {
-        let after = Sample::take(metrics);
+        let after = Sample::take(metrics, workers);
         let line = Line { age: after.at - began, before: &before, after: &after, longest: longest(workers) };
         // Standard error may be closed; there is nobody else to tell.
         let _ = writeln!(io::stderr(), "{line}");
@@ -90,6 +90,7 @@ pub(super) struct Sample {
     at: Instant,
     queue: usize,
     workers: Vec<Worker>,
+    under_way: Duration,
     tasks: usize,
     spawned: u64,
     blocking: usize,
@@ -108,11 +109,12 @@ struct Worker {
 }
 
 impl Sample {
-    pub(super) fn take(metrics: &RuntimeMetrics) -> Sample {
+    pub(super) fn take(metrics: &RuntimeMetrics, workers: &Workers) -> Sample {
         Sample {
             at: Instant::now(),
             queue: metrics.global_queue_depth(),
             workers: (0..metrics.num_workers()).map(|index| Worker::take(metrics, index)).collect(),
+            under_way: workers.slots().iter().filter_map(|slot| slot.since()).map(clock::since).sum(),
             tasks: metrics.num_alive_tasks(),
             spawned: metrics.spawned_tasks_count(),
             blocking: metrics.num_blocking_threads(),
@@ -125,8 +127,9 @@ impl Sample {
         self.workers.iter().map(count).sum()
     }
 
+    /// tokio credits a worker's time when the worker has a pause; a poll under way is not yet in it.
     fn busy(&self) -> Duration {
-        self.workers.iter().map(|worker| worker.busy).sum()
+        self.workers.iter().map(|worker| worker.busy).sum::<Duration>() + self.under_way
     }
 }
 
@@ -185,8 +188,8 @@ impl fmt::Display for Line<'_> {
             rate(gained(|worker| worker.polls)),
             gained(|worker| worker.stolen)
         )?;
-        // A worker adds its time when it has a pause, so a period may be credited with more than it had.
-        let busy = (after.busy() - before.busy()).as_secs_f64() / seconds / workers as f64 * 100.0;
+        let busy =
+            after.busy().saturating_sub(before.busy()).as_secs_f64() / seconds / workers as f64 * 100.0;
         write!(f, " parks/s={} busy={:.1}%", rate(gained(|worker| worker.parks)), busy.min(100.0))?;
         let working = after.blocking.saturating_sub(after.blocking_idle);
         write!(f, " blocking={working}/{} (queue {})", after.blocking, after.blocking_queue)?;

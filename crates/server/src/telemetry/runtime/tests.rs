@@ -67,8 +67,8 @@ fn a_task_that_blocks_is_named_while_it_does_and_when_it_ends() {
     runtime.block_on(task).unwrap();
     let both = watchdog_lines(place, 2);
     let held: Vec<u64> = both.iter().map(|line| line["held_ms"].as_u64().unwrap()).collect();
-    assert!((90..250).contains(&held[0]), "{held:?}");
-    assert!((290..600).contains(&held[1]), "{held:?}");
+    assert!((90..300).contains(&held[0]), "{held:?}");
+    assert!((290..2_000).contains(&held[1]), "{held:?}");
     assert!(both[1]["message"].as_str().unwrap().contains("back after"));
 }
 
@@ -94,11 +94,11 @@ fn the_request_in_the_task_is_named() {
 #[test]
 fn tasks_that_yield_are_left_alone() {
     global::page();
-    let runtime = build(&options()).unwrap();
+    let runtime = build(&Options { watchdog: Duration::from_millis(300), ..options() }).unwrap();
     let place = format!("{} ", here());
     runtime
         .block_on(runtime.spawn(async {
-            for _ in 0..30 {
+            for _ in 0..50 {
                 thread::sleep(Duration::from_millis(10));
                 tokio::task::yield_now().await;
             }
@@ -110,9 +110,10 @@ fn tasks_that_yield_are_left_alone() {
 #[test]
 fn a_schedule_line_has_sane_numbers() {
     let options = Options { trace: "sched=1000".parse().unwrap(), ..options() };
-    let runtime = build(&options).unwrap();
+    let workers = std::sync::Arc::default();
+    let runtime = super::build_with(&options, &workers).unwrap();
     let metrics = runtime.metrics();
-    let before = Sample::take(&metrics);
+    let before = Sample::take(&metrics, &workers);
     let started = Instant::now();
     let tasks: Vec<_> = (0..10)
         .map(|_| {
@@ -130,7 +131,7 @@ fn a_schedule_line_has_sane_numbers() {
             task.await.unwrap();
         }
     });
-    let after = Sample::take(&metrics);
+    let after = Sample::take(&metrics, &workers);
     let line = Line { age: started.elapsed(), before: &before, after: &after, longest: None }.to_string();
     runtime.block_on(held).unwrap();
     let said = |name: &str| -> f64 {
@@ -159,8 +160,24 @@ fn the_longest_poll_is_told_once_and_one_under_way_too() {
     runtime.block_on(task).unwrap();
     let (took, going, told) = super::schedule::longest(&workers).unwrap();
     assert!(!going && told.to_string().ends_with(&place), "{told}");
-    assert!((50..80).contains(&took.as_millis()), "{took:?}");
+    assert!((50..1_000).contains(&took.as_millis()), "{took:?}");
     assert!(super::schedule::longest(&workers).is_none());
+}
+
+#[test]
+fn a_worker_is_busy_while_a_poll_goes_on() {
+    let options = Options { trace: "sched=60000".parse().unwrap(), watchdog: Duration::ZERO, ..options() };
+    let workers = std::sync::Arc::default();
+    let runtime = super::build_with(&options, &workers).unwrap();
+    let task = runtime.spawn(async { thread::sleep(Duration::from_secs(1)) });
+    thread::sleep(Duration::from_millis(50));
+    let before = Sample::take(&runtime.metrics(), &workers);
+    thread::sleep(Duration::from_millis(100));
+    let after = Sample::take(&runtime.metrics(), &workers);
+    let line = Line { age: Duration::ZERO, before: &before, after: &after, longest: None }.to_string();
+    let busy = line.split_once("busy=").and_then(|(_, rest)| rest.split_once('%')).unwrap().0;
+    assert!((40.0..=60.0).contains(&busy.parse::<f64>().unwrap()), "one of two workers: {line}");
+    runtime.block_on(task).unwrap();
 }
 
 #[test]
