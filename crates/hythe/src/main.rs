@@ -17,9 +17,6 @@ use cli::{Cli, Command};
 use config::Inputs;
 use failure::Failure;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(&cli) {

@@ -62,8 +62,9 @@ impl Start<'_> {
     async fn serve(&self, metrics: Metrics) -> Result<(), Failure> {
         let signals =
             Signals::listen().map_err(|error| Failure::because("cannot listen for signals", &error))?;
-        let version = VERSION.version;
-        tracing::info!(version, commit = VERSION.commit, "starting");
+        let (version, commit) = (VERSION.version, VERSION.commit);
+        hythe_server::telemetry::metrics::set_build_info(version, commit);
+        tracing::info!(version, commit, "starting");
         let listener = self.take_port()?;
         let registry = self.open_registry().await?;
         self.set_up(&registry, &listener).await?;
