@@ -49,12 +49,12 @@ impl Registry {
                         return Ok(Unlinked::InUse);
                     }
                     let unlinked = blob::unlink(c, repository.id, &digest).await?;
-                    Ok(if unlinked { Unlinked::Unlinked } else { Unlinked::Unknown })
+                    Ok(if unlinked { Unlinked::Done } else { Unlinked::Unknown })
                 })
             })
             .await?;
         match unlinked {
-            Unlinked::Unlinked => Ok(()),
+            Unlinked::Done => Ok(()),
             Unlinked::Unknown => Err(unknown_blob(permit.repository(), &digest)),
             Unlinked::InUse => Err(Error::new(
                 Kind::Unsupported,
@@ -69,7 +69,7 @@ impl Registry {
 }
 
 enum Unlinked {
-    Unlinked,
+    Done,
     Unknown,
     InUse,
 }

@@ -101,12 +101,12 @@ impl Registry {
                     };
                     new.repository_id = repository.id;
                     upload::create(c, &new).await?;
-                    Ok(Started::Started)
+                    Ok(Started::Done)
                 })
             })
             .await?;
         match started {
-            Started::Started => Ok(Status { id, offset: 0 }),
+            Started::Done => Ok(Status { id, offset: 0 }),
             Started::NoProject => Err(unknown_project(&permit.repository().project())),
             Started::TooMany => Err(Error::new(
                 Kind::TooMany,
@@ -389,7 +389,7 @@ impl Registry {
 }
 
 enum Started {
-    Started,
+    Done,
     NoProject,
     TooMany,
 }
