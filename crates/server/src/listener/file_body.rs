@@ -205,3 +205,33 @@ where
         SizeHint::with_exact(self.left)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listener::sendfile::SendfileTable;
+
+    #[test]
+    fn windows_follow_each_other_and_a_short_rest_goes_along() {
+        let file = Arc::new(tempfile::tempfile().unwrap());
+        let len = 3 * WINDOW as u64 + 5;
+        file.set_len(7 + len).unwrap();
+        let map = SendfileTable::new().map(&file, 7..7 + len).unwrap();
+        let mut body = MappedBody::new(file, 7, map);
+        let windows: Vec<_> = std::iter::from_fn(|| {
+            let position = body.position;
+            (!body.left.is_empty()).then(|| (position, body.take_window().len()))
+        })
+        .collect();
+        assert_eq!(windows, [(7, WINDOW), (7 + WINDOW as u64, WINDOW), (7 + 2 * WINDOW as u64, WINDOW + 5)]);
+    }
+
+    #[test]
+    fn what_was_read_ahead_is_in_memory() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        io::Write::write_all(&mut file, &vec![7; 1 << 20]).unwrap();
+        file.as_file().sync_all().unwrap();
+        read_ahead(file.as_file(), 4_000, 1_000_000).unwrap();
+        assert!(is_in_memory(file.as_file(), 4_000, 1_000_000));
+    }
+}

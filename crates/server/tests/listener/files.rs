@@ -40,17 +40,27 @@ fn pieces(file: Arc<File>, range: Range<u64>) -> impl Stream<Item = io::Result<B
     }))
 }
 
-/// A file in which every byte depends on its position, so that a wrong offset shows.
 fn patterned(len: u64) -> File {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&pattern(0..len)).unwrap();
     file
 }
 
+/// What belongs at these positions of a file: repeats only after a prime number of bytes, so that a wrong offset
+/// shows.
 fn pattern(range: Range<u64>) -> Vec<u8> {
-    range
-        .map(|position| u8::try_from((position ^ (position >> 8) ^ (position >> 16)) & 0xff).unwrap())
-        .collect()
+    const PERIOD: usize = 1_000_003;
+    static ONCE: OnceLock<Vec<u8>> = OnceLock::new();
+    let once = ONCE.get_or_init(|| (0..PERIOD).map(|place| (place * 31 / 7 % 251) as u8).collect());
+    let len = (range.end - range.start) as usize;
+    let mut bytes = Vec::with_capacity(len);
+    let mut place = (range.start % PERIOD as u64) as usize;
+    while bytes.len() < len {
+        let count = (PERIOD - place).min(len - bytes.len());
+        bytes.extend_from_slice(&once[place..place + count]);
+        place = 0;
+    }
+    bytes
 }
 
 /// One range over a connection that stays open.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
@@ -67,11 +68,15 @@ async fn a_swapped_symbolic_link_is_a_change() {
         fs::create_dir(at(version)).unwrap();
         write(&at(version), &made());
     }
-    std::os::unix::fs::symlink("one", at("live")).unwrap();
-    let house = open_files(&at("live"));
+    // As Kubernetes mounts a secret: the files are links into a folder that is a link, which is swapped.
+    symlink("one", at("data")).unwrap();
+    for file in ["cert.pem", "key.pem"] {
+        symlink(Path::new("data").join(file), at(file)).unwrap();
+    }
+    let house = open_files(folder.path());
     let first = leaf(&house).await;
-    std::os::unix::fs::symlink("two", at("next")).unwrap();
-    fs::rename(at("next"), at("live")).unwrap();
+    symlink("two", at("next")).unwrap();
+    fs::rename(at("next"), at("data")).unwrap();
     changed_from(&house, &first).await;
 }
 
