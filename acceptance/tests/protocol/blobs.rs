@@ -93,7 +93,7 @@ async fn ranges_that_can_be_had_are_206() {
 #[tokio::test]
 async fn ranges_that_are_not_understood_are_the_whole() {
     let (desk, path, _) = blob().await;
-    for range in ["bytes=0-1,4-5", "lines=0-1", "bytes=9-5", "bytes", "bytes=a-b"] {
+    for range in ["bytes=0-1,4-5", "lines=0-1", "bytes", "bytes=a-b"] {
         assert_eq!(ranged(&desk, &path, range).await.expect(StatusCode::OK).body, BYTES, "{range}");
     }
 }
@@ -101,7 +101,7 @@ async fn ranges_that_are_not_understood_are_the_whole() {
 #[tokio::test]
 async fn a_range_past_the_end_is_416_with_the_size() {
     let (desk, path, _) = blob().await;
-    for range in ["bytes=20-", "bytes=20-30", "bytes=-0", "bytes=99999999999999999999-"] {
+    for range in ["bytes=20-", "bytes=20-30", "bytes=-0", "bytes=9-5", "bytes=99999999999999999999-"] {
         let refused = ranged(&desk, &path, range).await.refused(416, "RANGE_INVALID");
         assert_eq!(refused.header("content-range"), Some("bytes */20"), "{range}");
     }

@@ -114,6 +114,9 @@ async fn paths_and_methods_of_nobody_are_refused_in_json() {
         ("BREW", "/v2/p/a/manifests/1", 405),
         ("PUT", "/service/token", 405),
         ("PUT", "/api/v2.0/users", 405),
+        ("GET", "/api/v2.0/users?page_size=x", 400),
+        ("GET", "/api/v2.0/users/%ff", 400),
+        ("GET", "/api/v2.0/none", 404),
     ] {
         let answer = Raw::request(&desk.server, method, path, "Content-Length: 0\r\n");
         assert_eq!(answer.status, status, "{method} {path}");

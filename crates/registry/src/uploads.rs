@@ -287,7 +287,7 @@ impl Registry {
             }
         };
         appended?;
-        check_length(chunk.range, chunk.length, session.upload.offset - began_at)
+        check_length(chunk.range, began_at, session.upload.offset - began_at)
     }
 
     /// Renews the lease for ever; returns only when it is lost.
@@ -434,13 +434,16 @@ fn check_place(chunk: &Chunk, offset: u64) -> Result<()> {
     }
 }
 
-/// What arrived must be what was announced. HTTP checks Content-Length; a chunked body with a range is ours.
-fn check_length(range: Option<ContentRange>, length: Option<u64>, arrived: u64) -> Result<()> {
-    match range.map(|range| range.length()).or(length) {
-        Some(announced) if announced != arrived => Err(Error::invalid(
-            ErrorCode::SizeInvalid,
-            format!("{arrived} bytes arrived of {announced} announced"),
-        )),
+/// What arrived must fill its place. HTTP checks Content-Length; a chunked body with a range is ours. `offset` is
+/// where the chunk began, and where the upload still stands: the row is not moved on for such a chunk.
+fn check_length(range: Option<ContentRange>, offset: u64, arrived: u64) -> Result<()> {
+    match range {
+        Some(range) if range.length() != arrived => Err(Error::new(
+            Kind::Range,
+            ErrorCode::RangeInvalid,
+            format!("Content-Range {range} is {} bytes, {arrived} arrived", range.length()),
+        )
+        .with_detail(serde_json::json!({ OFFSET_DETAIL: offset }))),
         _ => Ok(()),
     }
 }

@@ -20,6 +20,7 @@ pub(crate) struct Failure {
     challenge: Option<Challenge>,
     retry_after_seconds: Option<u32>,
     allow: &'static [&'static str],
+    size_of_content: Option<u64>,
 }
 
 /// What the database and the storage need to come back, roughly.
@@ -45,6 +46,7 @@ impl Failure {
             challenge: None,
             retry_after_seconds: None,
             allow: &[],
+            size_of_content: None,
         }
     }
 
@@ -52,6 +54,13 @@ impl Failure {
     #[must_use]
     pub(crate) fn with_challenge(mut self, challenge: Challenge) -> Failure {
         self.challenge = Some(challenge);
+        self
+    }
+
+    /// Tells the client how many bytes there are to choose from (RFC 9110 section 15.5.17). Only for 416.
+    #[must_use]
+    pub(crate) fn with_size_of_content(mut self, bytes: u64) -> Failure {
+        self.size_of_content = Some(bytes);
         self
     }
 
@@ -103,6 +112,11 @@ impl IntoResponse for Failure {
         }
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(bytes) = self.size_of_content
+            && let Ok(value) = HeaderValue::try_from(format!("bytes */{bytes}"))
+        {
+            headers.insert(header::CONTENT_RANGE, value);
         }
         if !self.allow.is_empty()
             && let Ok(value) = HeaderValue::try_from(self.allow.join(", "))

@@ -76,6 +76,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics))
         .fallback(nothing_here)
+        .method_not_allowed_fallback(not_that_way)
         .layer(RequestLayer::new(|extensions| {
             extensions.get::<ConnectionInfo>().map(|connection| connection.peer)
         }))
@@ -99,6 +100,15 @@ async fn nothing_here(uri: http::Uri) -> Failure {
             "there is nothing at {}; the registry is at /v2/, its API at /api/v2.0",
             uri.path().escape_debug()
         ),
+    )
+}
+
+/// The `Allow` header is the router's, which knows the route.
+async fn not_that_way(method: http::Method, uri: http::Uri) -> Failure {
+    Failure::with_status(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "METHOD_NOT_ALLOWED",
+        format!("{method} is not supported at {}; the Allow header says what is", uri.path().escape_debug()),
     )
 }
 

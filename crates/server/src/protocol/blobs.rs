@@ -91,5 +91,6 @@ fn wanted_range(exchange: &Exchange, etag: &HeaderValue, size: u64) -> Result<Op
             ErrorCode::RangeInvalid.as_str(),
             format!("{} lies outside of this blob of {size} bytes", value.escape_debug()),
         )
+        .with_size_of_content(size)
     })
 }

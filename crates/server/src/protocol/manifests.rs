@@ -117,7 +117,8 @@ async fn read_manifest(body: Body, limit: usize) -> Result<Bytes, Failure> {
 }
 
 /// `If-Match: "<digest>"` pushes only if the tags point there now, `If-None-Match: *` only if they are new
-/// (RFC 9110 section 13.1): compare-and-set for tags.
+/// (RFC 9110 section 13.1): compare-and-set for tags. Any other condition is refused: to pass it over would be to
+/// push where the client said not to.
 fn expected(exchange: &Exchange) -> Result<Expected, Failure> {
     if let Some(value) = exchange.header(&header::IF_NONE_MATCH) {
         return match value.trim() {
@@ -126,7 +127,7 @@ fn expected(exchange: &Exchange) -> Result<Expected, Failure> {
         };
     }
     match exchange.header(&header::IF_MATCH).map(str::trim) {
-        None | Some("*") => Ok(Expected::Any),
+        None => Ok(Expected::Any),
         Some(value) => value
             .strip_prefix('"')
             .and_then(|value| value.strip_suffix('"'))

@@ -10,7 +10,7 @@ use hythe_oci::error_code::ErrorCode;
 use hythe_oci::name::RepositoryName;
 use hythe_oci::range::ContentRange;
 use hythe_oci::upload_id::UploadId;
-use hythe_registry::access::Push;
+use hythe_registry::access::{Permit, Push};
 use hythe_registry::uploads::{Chunk, Mounted, Pushed, Status};
 
 use super::{CONTENT_DIGEST, Exchange, header_value};
@@ -75,10 +75,14 @@ pub(super) async fn append(
     body: Body,
 ) -> Result<Response, Failure> {
     let permit = exchange.permit::<Push>(repository).await?;
-    let appended = exchange.registry().append_upload(permit.clone(), id, chunk(exchange, body)?).await;
+    let chunk = match chunk(exchange, body) {
+        Ok(chunk) => chunk,
+        Err(failure) => return refuse_place(exchange, &permit, id, failure).await,
+    };
+    let appended = exchange.registry().append_upload(permit, id, chunk).await;
     match appended {
         Ok(status) => Ok(accepted(exchange, repository, status)),
-        Err(error) => Ok(with_progress(exchange, repository, id, error)),
+        Err(error) => Ok(refused(exchange, repository, id, error)),
     }
 }
 
@@ -91,10 +95,14 @@ pub(super) async fn finish(
     body: Body,
 ) -> Result<Response, Failure> {
     let permit = exchange.permit::<Push>(repository).await?;
-    let finished = exchange.registry().finish_upload(permit, id, digest, chunk(exchange, body)?).await;
+    let last = match chunk(exchange, body) {
+        Ok(last) => last,
+        Err(failure) => return refuse_place(exchange, &permit, id, failure).await,
+    };
+    let finished = exchange.registry().finish_upload(permit, id, digest, last).await;
     match finished {
         Ok(pushed) => Ok(created(exchange, repository, &pushed)),
-        Err(error) => Ok(with_progress(exchange, repository, id, error)),
+        Err(error) => Ok(refused(exchange, repository, id, error)),
     }
 }
 
@@ -131,8 +139,19 @@ fn chunk(exchange: &Exchange, body: Body) -> Result<Chunk, Failure> {
     Ok(Chunk { range, length, body: Box::pin(stream) })
 }
 
-/// A refused chunk's answer says where the upload stands, so that the client can go on from there.
-fn with_progress(
+/// A chunk whose place cannot be read: where the upload stands has to be looked up.
+async fn refuse_place(
+    exchange: &Exchange,
+    permit: &Permit<Push>,
+    id: UploadId,
+    failure: Failure,
+) -> Result<Response, Failure> {
+    let status = exchange.registry().upload_status(permit, id).await?;
+    Ok(with_progress(exchange, permit.repository(), status, failure))
+}
+
+/// A chunk that the registry refused; what it says about the upload's end is passed on.
+fn refused(
     exchange: &Exchange,
     repository: &RepositoryName,
     id: UploadId,
@@ -142,13 +161,23 @@ fn with_progress(
         .detail()
         .and_then(|detail| detail.get(hythe_registry::uploads::OFFSET_DETAIL))
         .and_then(serde_json::Value::as_u64);
-    let mut response = Failure::from(error).into_response();
-    if let Some(offset) = offset {
-        let progress = progress(exchange, repository, Status { id, offset }, StatusCode::OK);
-        response
-            .headers_mut()
-            .extend(progress.headers().iter().map(|(name, value)| (name.clone(), value.clone())));
+    match offset {
+        Some(offset) => with_progress(exchange, repository, Status { id, offset }, Failure::from(error)),
+        None => Failure::from(error).into_response(),
     }
+}
+
+/// A refused chunk's answer says where the upload stands, so that the client can go on from there.
+fn with_progress(
+    exchange: &Exchange,
+    repository: &RepositoryName,
+    status: Status,
+    failure: Failure,
+) -> Response {
+    let mut response = failure.into_response();
+    let progress = progress(exchange, repository, status, StatusCode::OK);
+    let headers = progress.headers().iter().map(|(name, value)| (name.clone(), value.clone()));
+    response.headers_mut().extend(headers);
     response
 }
 

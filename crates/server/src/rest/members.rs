@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use hythe_api::member::{ProjectMember, ProjectMemberEntity};
 use hythe_registry::access::Role;
 
 use super::projects::parse_name;
-use super::{Administrator, Json, PageQuery, RestFailure, created, page};
+use super::{Administrator, Json, PageQuery, Path, Query, RestFailure, created, page};
 use crate::app::App;
 
 /// `GET /projects/{project}/members`.

@@ -9,7 +9,8 @@ mod users;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{FromRequest, FromRequestParts, Request, rejection::JsonRejection};
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{self, FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, put};
 use http::request::Parts;
@@ -141,6 +142,34 @@ fn unreadable(rejection: &JsonRejection) -> RestFailure {
         status => status,
     };
     RestFailure::new(status, rejection.body_text())
+}
+
+/// A path's parameters, whose faults are told in the API's envelope.
+struct Path<T>(T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<App>> for Path<T> {
+    type Rejection = RestFailure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, RestFailure> {
+        match extract::Path::<T>::from_request_parts(parts, app).await {
+            Ok(extract::Path(value)) => Ok(Path(value)),
+            Err(rejection) => Err(RestFailure::new(rejection.status(), rejection.body_text())),
+        }
+    }
+}
+
+/// A query, whose faults are told in the API's envelope.
+struct Query<T>(T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Query<T> {
+    type Rejection = RestFailure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, RestFailure> {
+        match extract::Query::<T>::from_request_parts(parts, app).await {
+            Ok(extract::Query(value)) => Ok(Query(value)),
+            Err(rejection) => Err(RestFailure::new(rejection.status(), rejection.body_text())),
+        }
+    }
 }
 
 /// The query of a list: how many, and after which entry (the `Link` header holds the next one ready-made).

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use hythe_api::project::{Project, ProjectMetadata, ProjectReq, ProjectUpdate};
 use hythe_metadata::project::{self, Filter};
 use hythe_oci::name::ProjectName;
 
-use super::{Administrator, Json, PageQuery, RestFailure, created, page, timestamp};
+use super::{Administrator, Json, PageQuery, Path, Query, RestFailure, created, page, timestamp};
 use crate::app::App;
 
 /// `GET /projects`.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use http::StatusCode;
 use hythe_api::tag::TagEvent;
 use hythe_metadata::tag::Action;
@@ -11,7 +11,7 @@ use hythe_oci::name::RepositoryName;
 use hythe_oci::tag::Tag;
 use hythe_registry::access::Pull;
 
-use super::{PageQuery, RestFailure, SignedIn, timestamp};
+use super::{PageQuery, Path, Query, RestFailure, SignedIn, timestamp};
 use crate::app::App;
 
 /// `GET /projects/{project}/repositories/{repository}/tags/{tag}/history`, newest first; `after` is an event's id.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use hythe_api::user::{PasswordReq, UserCreationReq, UserResp};
@@ -10,7 +10,7 @@ use hythe_metadata::user::User;
 use hythe_registry::Caller;
 use hythe_registry::users::CreateUser;
 
-use super::{Administrator, Json, PageQuery, RestFailure, SignedIn, created, page, timestamp};
+use super::{Administrator, Json, PageQuery, Path, Query, RestFailure, SignedIn, created, page, timestamp};
 use crate::app::App;
 
 /// `GET /users`.
