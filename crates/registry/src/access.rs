@@ -15,8 +15,8 @@ use hythe_oci::name::{ProjectName, RepositoryName};
 use hythe_oci::scope::Action;
 
 use crate::Registry;
+use crate::claims::Claims;
 use crate::error::{Error, Kind, Result};
-use crate::tokens::Claims;
 
 /// Who is calling, as far as the request proves it.
 #[derive(Clone, Debug)]

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod blobs;
 pub mod certificate;
+pub mod claims;
 pub mod clock;
 pub mod error;
 pub mod janitor;

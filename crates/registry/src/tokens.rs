@@ -8,14 +8,13 @@ use aws_lc_rs::digest;
 use hythe_metadata::refresh_token;
 use hythe_metadata::user::User;
 use hythe_oci::error_code::ErrorCode;
-use hythe_oci::name::RepositoryName;
 use hythe_oci::scope::{Action, Scope};
 use jsonwebtoken::{Algorithm, Header, Validation};
 use moka::sync::Cache;
-use serde::{Deserialize, Serialize};
 
 use crate::Registry;
 use crate::access::Caller;
+use crate::claims::{Access, Claims};
 use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::passwords::random_secret;
@@ -31,58 +30,6 @@ const LEEWAY: Duration = Duration::from_secs(60);
 
 /// A token that was checked once is known by its hash until it expires.
 const VERIFIED_AT_MOST: u64 = 20_000;
-
-/// What a token says (RFC 7519, with the `access` claim of the Docker registry token specification).
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
-pub struct Claims {
-    /// Who made it.
-    pub iss: String,
-    /// The user's name; empty for a stranger.
-    pub sub: String,
-    /// The service it is for.
-    pub aud: String,
-    /// End of its life, seconds since the epoch.
-    pub exp: i64,
-    /// Begin of its life.
-    pub nbf: i64,
-    /// When it was made.
-    pub iat: i64,
-    /// Its own id.
-    pub jti: String,
-    /// The user's id; absent for a stranger.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uid: Option<i64>,
-    /// What its bearer may do.
-    pub access: Vec<Access>,
-}
-
-/// One entry of the `access` claim.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
-pub struct Access {
-    /// `repository` or `registry`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The repository's full name, or `catalog`.
-    pub name: String,
-    /// `pull`, `push`, `delete`, or `*`.
-    pub actions: Vec<String>,
-}
-
-impl Claims {
-    /// Whether the bearer may do this here.
-    pub fn allows(&self, repository: &RepositoryName, action: Action) -> bool {
-        self.access.iter().any(|access| {
-            access.kind == "repository"
-                && access.name == repository.as_str()
-                && access.actions.iter().any(|allowed| allowed == action.as_str())
-        })
-    }
-
-    /// Whether the bearer may list repositories.
-    pub fn allows_catalog(&self) -> bool {
-        self.access.iter().any(|access| access.kind == "registry" && access.name == "catalog")
-    }
-}
 
 /// A token and what its answer says about it.
 #[derive(Debug)]

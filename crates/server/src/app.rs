@@ -15,17 +15,10 @@ use crate::answer::Failure;
 use crate::health::{self, Health};
 use crate::listener::{ConnectionInfo, Drained, Listener, Tls};
 use crate::options::Options;
+use crate::state::App;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::request::RequestLayer;
 use crate::{listener, protocol, rest, token};
-
-/// What every handler shares.
-pub(crate) struct App {
-    pub(crate) registry: Arc<Registry>,
-    pub(crate) options: Options,
-    pub(crate) health: Health,
-    pub(crate) metrics: Option<Metrics>,
-}
 
 /// All that a node needs to serve.
 pub struct Node {

@@ -11,7 +11,7 @@ use hythe_registry::{Registry, clock};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::app::App;
+use crate::state::App;
 
 /// How often each part is looked at. A look at the storage writes a small object, so it comes less often.
 const DATABASE_EVERY: Duration = Duration::from_secs(2);

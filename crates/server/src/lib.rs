@@ -12,6 +12,7 @@ pub mod listener;
 pub mod options;
 mod protocol;
 mod rest;
+mod state;
 pub mod telemetry;
 mod token;
 mod urls;

@@ -10,7 +10,7 @@ use hythe_registry::access::Role;
 
 use super::projects::parse_name;
 use super::{Administrator, Json, PageQuery, Path, Query, RestFailure, created, page};
-use crate::app::App;
+use crate::state::App;
 
 /// `GET /projects/{project}/members`.
 pub(super) async fn list(

@@ -21,8 +21,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::answer::Failure;
-use crate::app::App;
 use crate::identity::identify;
+use crate::state::App;
 
 /// Harbor's page sizes.
 const DEFAULT_PAGE: u32 = 10;

@@ -10,7 +10,7 @@ use hythe_metadata::project::{self, Filter};
 use hythe_oci::name::ProjectName;
 
 use super::{Administrator, Json, PageQuery, Path, Query, RestFailure, created, page, timestamp};
-use crate::app::App;
+use crate::state::App;
 
 /// `GET /projects`.
 pub(super) async fn list(

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use hythe_api::system::GeneralInfo;
 
-use crate::app::App;
+use crate::state::App;
 use crate::urls::BaseUrl;
 
 /// `GET /ping`.

@@ -12,7 +12,7 @@ use hythe_oci::tag::Tag;
 use hythe_registry::access::Pull;
 
 use super::{PageQuery, Path, Query, RestFailure, SignedIn, timestamp};
-use crate::app::App;
+use crate::state::App;
 
 /// `GET /projects/{project}/repositories/{repository}/tags/{tag}/history`, newest first; `after` is an event's id.
 /// A repository of several parts is one path segment with its slashes encoded (twice, for Harbor's clients).

@@ -11,7 +11,7 @@ use hythe_registry::Caller;
 use hythe_registry::users::CreateUser;
 
 use super::{Administrator, Json, PageQuery, Path, Query, RestFailure, SignedIn, created, page, timestamp};
-use crate::app::App;
+use crate::state::App;
 
 /// `GET /users`.
 pub(super) async fn list(

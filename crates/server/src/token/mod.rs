@@ -16,8 +16,8 @@ use hythe_registry::tokens::IssuedToken;
 use serde_json::json;
 
 use crate::answer::Failure;
-use crate::app::App;
 use crate::identity::identify;
+use crate::state::App;
 
 /// More than any client sends; forms are read into memory.
 const LONGEST_FORM: usize = 64 * 1024;

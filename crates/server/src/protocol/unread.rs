@@ -1,0 +1,73 @@
+//! The rest of a body that nobody wants: read away for a moment, so that the refusal reaches who is still sending.
+//!
+//! A connection that is closed over unread bytes is reset, and a reset throws away the answer too: the client sees
+//! a broken pipe where it should see "sign in" or "too large". (nginx calls the cure lingering close.)
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Version, header};
+use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
+
+/// Enough for an answer to reach a slow client, who then stops by itself.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// A request's body; what is left of it when it is dropped is read away.
+struct Lingering {
+    inner: Body,
+    over: bool,
+}
+
+/// The body as a handler gets it. HTTP/2 can refuse one stream without harm to its answer, and who waits for
+/// `100 Continue` has sent nothing, and must not be told to by a reader who only throws away.
+pub(super) fn read_away(parts: &Parts, body: Body) -> Body {
+    let harmless = parts.version >= Version::HTTP_2 || parts.headers.contains_key(header::EXPECT);
+    if harmless || http_body::Body::is_end_stream(&body) {
+        return body;
+    }
+    Body::new(Lingering { inner: body, over: false })
+}
+
+impl http_body::Body for Lingering {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.inner).poll_frame(cx);
+        self.over |= matches!(frame, Poll::Ready(None | Some(Err(_))));
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Drop for Lingering {
+    fn drop(&mut self) {
+        if self.over || http_body::Body::is_end_stream(&self.inner) {
+            return;
+        }
+        // While a runtime shuts down there is nobody left to answer.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let rest = std::mem::take(&mut self.inner);
+            runtime.spawn(tokio::time::timeout(LONGEST, discard(rest)));
+        }
+    }
+}
+
+async fn discard(mut body: Body) {
+    while let Some(Ok(_)) = body.frame().await {}
+}

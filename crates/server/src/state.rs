@@ -1,0 +1,21 @@
+//! What every handler shares.
+
+use std::sync::Arc;
+
+use hythe_registry::Registry;
+
+use crate::health::Health;
+use crate::options::Options;
+use crate::telemetry::metrics::Metrics;
+
+/// The state behind every route; one a process.
+pub(crate) struct App {
+    /// What the product does.
+    pub(crate) registry: Arc<Registry>,
+    /// What the operator set.
+    pub(crate) options: Options,
+    /// Whether the node can do its work.
+    pub(crate) health: Health,
+    /// What `/metrics` prints; nothing without it.
+    pub(crate) metrics: Option<Metrics>,
+}
