@@ -106,3 +106,20 @@ async fn row_36_a_blob_pushed_to_one_node_is_there_on_another() {
     two.patch(&upload, "3-4", b"de").await.expect(StatusCode::ACCEPTED);
     one.put(&format!("{upload}?digest={}", digest(b"abcdef")), "f").await.expect(StatusCode::CREATED);
 }
+
+#[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let desk = Desk::at(&SHARED).await;
+    let repository = desk.repository("a");
+    let upload = desk.start_upload(&repository).await;
+    let bytes = vec![b'x'; 24 * 1024 * 1024];
+    for _ in 0..4 {
+        let manifest = format!("/v2/{repository}/manifests/1");
+        let put = desk.request(Method::PUT, &manifest).body(bytes.clone());
+        desk.send(put).await.refused(413, "SIZE_INVALID");
+        desk.send(desk.anonymous(Method::PATCH, &upload).body(bytes.clone()))
+            .await
+            .refused(401, "UNAUTHORIZED");
+        desk.patch(&upload, &format!("5-{}", bytes.len() + 4), &bytes).await.refused(416, "RANGE_INVALID");
+    }
+}

@@ -17,6 +17,9 @@ use http_body_util::BodyExt;
 /// Enough for an answer to reach a slow client, who then stops by itself.
 const LONGEST: Duration = Duration::from_secs(5);
 
+/// Who sends nothing for this long has stopped.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
 /// A request's body; what is left of it when it is dropped is read away.
 struct Lingering {
     inner: Body,
@@ -69,5 +72,5 @@ impl Drop for Lingering {
 }
 
 async fn discard(mut body: Body) {
-    while let Some(Ok(_)) = body.frame().await {}
+    while let Ok(Some(Ok(_))) = tokio::time::timeout(LONGEST_PAUSE, body.frame()).await {}
 }
