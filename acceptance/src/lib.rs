@@ -10,6 +10,7 @@ pub mod certificates;
 pub mod client;
 pub mod images;
 pub mod server;
+mod stores;
 pub mod workbench;
 
 mod places;

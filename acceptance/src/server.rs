@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::actor::Actor;
 use crate::certificates::Certificates;
-use crate::places;
+use crate::{places, stores};
 
 /// How long a server may take to answer, and to end once told to.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -74,6 +74,7 @@ impl Server {
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(folder.path().join("data"))
             .env("HYTHE_ADMIN_PASSWORD", PASSWORD)
+            .envs(stores::variables())
             .envs(options.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(folder.path())
             .stdin(Stdio::null())

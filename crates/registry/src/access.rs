@@ -211,16 +211,14 @@ impl Registry {
         Ok(self.find_bearer(claims).await?.map_or(Caller::Anonymous, Caller::User))
     }
 
-    /// What a caller may do with the repositories of a project. A project that does not exist allows nothing,
-    /// to an administrator as well: there is nothing to push to.
+    /// What a caller may do with the repositories of a project. One that does not exist allows nothing, except to an
+    /// administrator, who may learn that it does not: the request goes on and says so.
     pub(crate) async fn allowed_actions(&self, caller: &Caller, name: &ProjectName) -> Result<Vec<Action>> {
         let mut connection = self.database.connect().await?;
-        let Some(found) = project::find(&mut connection, name).await? else {
-            return Ok(self.actions_without_project(caller));
+        let found = match project::find(&mut connection, name).await? {
+            Some(found) if !caller.is_administrator() => found,
+            _ => return Ok(administrators_actions(caller)),
         };
-        if caller.is_administrator() {
-            return Ok(Role::ProjectAdmin.actions().to_vec());
-        }
         let mut actions = Vec::new();
         if let Some(user_id) = caller.user_id()
             && let Some(role) = member::role(&mut connection, name, user_id).await?.and_then(Role::from_id)
@@ -231,11 +229,6 @@ impl Registry {
             actions.push(Action::Pull);
         }
         Ok(actions)
-    }
-
-    /// An administrator may learn that a project does not exist, so the request goes on and says so.
-    fn actions_without_project(&self, caller: &Caller) -> Vec<Action> {
-        if caller.is_administrator() { Role::ProjectAdmin.actions().to_vec() } else { Vec::new() }
     }
 
     /// The caller must be an administrator.
@@ -281,6 +274,11 @@ impl Registry {
         let user = hythe_metadata::user::find(&mut connection, id).await?;
         Ok(user.filter(|user| !user.disabled).map(Arc::new))
     }
+}
+
+/// Everything for an administrator, nothing for anybody else.
+fn administrators_actions(caller: &Caller) -> Vec<Action> {
+    if caller.is_administrator() { Role::ProjectAdmin.actions().to_vec() } else { Vec::new() }
 }
 
 /// The words of a refusal. They are the same whether the repository exists or not.

@@ -57,15 +57,9 @@ fn prepare(summary: &mut Summary) -> Outcome {
 
 fn run_suites(only: Option<&str>, summary: &mut Summary) -> Outcome {
     let services = Services::start()?;
-    let (counted, took) = timed(|| suites::run(only, services.environment()));
-    let Counts { passed, failed, ignored, broken } = counted?;
-    summary.passed += passed;
-    summary.failed += failed + broken;
-    summary.lines.push(format!(
-        "cargo test: {passed} passed, {failed} failed, {ignored} ignored, {broken} suites broke off; {} s",
-        took.as_secs()
-    ));
-    Ok(())
+    let environment = services.environment();
+    summary.count("cargo test", || suites::run(only, environment))?;
+    summary.count("protocol on PostgreSQL and S3", || suites::run_on_shared_stores(only, environment))
 }
 
 fn run_conformance(summary: &mut Summary) {
@@ -92,6 +86,19 @@ fn run_fuzz(seconds: u32, summary: &mut Summary) {
 }
 
 impl Summary {
+    /// Runs suites and takes in what they counted.
+    fn count(&mut self, name: &str, run: impl FnOnce() -> Outcome<Counts>) -> Outcome {
+        let (counted, took) = timed(run);
+        let Counts { passed, failed, ignored, broken } = counted?;
+        self.passed += passed;
+        self.failed += failed + broken;
+        self.lines.push(format!(
+            "{name}: {passed} passed, {failed} failed, {ignored} ignored, {broken} suites broke off; {} s",
+            took.as_secs()
+        ));
+        Ok(())
+    }
+
     fn fail(&mut self, line: String) {
         self.failed += 1;
         self.lines.push(line);

@@ -1,7 +1,7 @@
 //! `cargo test` over the workspace, shown as it runs and counted.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::command::{self, Outcome};
 use crate::places;
@@ -38,10 +38,21 @@ pub(super) fn build() -> Outcome {
 
 /// Runs every suite to its end, those after a failed one too.
 pub(super) fn run(only: Option<&str>, environment: &[(&'static str, String)]) -> Outcome<Counts> {
+    run_some(command::cargo().args(["test", "--workspace", "--no-fail-fast"]).args(only), environment)
+}
+
+/// The protocol's suite once more, every server on PostgreSQL and S3 instead of SQLite and a folder.
+pub(super) fn run_on_shared_stores(
+    only: Option<&str>,
+    environment: &[(&'static str, String)],
+) -> Outcome<Counts> {
     let mut cargo = command::cargo();
+    cargo.args(["test", "--package", "hythe-acceptance", "--test", "protocol", "--no-fail-fast"]).args(only);
+    run_some(cargo.env("HYTHE_ACCEPTANCE_STORES", "shared"), environment)
+}
+
+fn run_some(cargo: &mut Command, environment: &[(&'static str, String)]) -> Outcome<Counts> {
     cargo
-        .args(["test", "--workspace", "--no-fail-fast"])
-        .args(only)
         .env("PATH", places::search_path()?)
         .env("HYTHE_BIN", places::target().join("debug/hythe"))
         .env_remove("AWS_CA_BUNDLE")
