@@ -36,10 +36,10 @@ async fn row_24_a_subject_may_come_later() {
     let pushed = attach(&desk, &repository, &subject, SIGNATURE, "early").await;
     assert_eq!(pushed.header("oci-subject"), Some(subject.as_str()));
     let artifact = pushed.header("docker-content-digest").unwrap().to_owned();
-    assert_eq!(digests(&list(&desk, &repository, &subject, "").await), [artifact.clone()]);
+    assert_eq!(digests(&list(&desk, &repository, &subject, "").await), std::slice::from_ref(&artifact));
     let later = desk.put_manifest(&repository, "1", &image).await.expect(StatusCode::CREATED);
     assert_eq!(later.header("oci-subject"), None);
-    assert_eq!(digests(&list(&desk, &repository, &subject, "").await), [artifact.clone()]);
+    assert_eq!(digests(&list(&desk, &repository, &subject, "").await), std::slice::from_ref(&artifact));
     desk.delete(&format!("/v2/{repository}/manifests/{artifact}")).await.expect(StatusCode::ACCEPTED);
     assert!(digests(&list(&desk, &repository, &subject, "").await).is_empty());
 }
