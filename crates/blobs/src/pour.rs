@@ -13,15 +13,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use crate::body::{BodyError, BodyStream};
 use crate::error::Error;
 use crate::hash::Hasher;
 
-/// Bytes of one body that may wait for its threads: 64 uploads at once stay far below 160 MiB.
+/// Bytes of one body that may wait for its threads.
 const AHEAD: u32 = 1024 * 1024;
+/// Bytes of all bodies together that may wait: however many push at once, the memory for it has an end.
+static ALL_AHEAD: Semaphore = Semaphore::const_new(24 * 1024 * 1024);
 /// What a piece counts at least, so that a flood of tiny pieces is bounded as well.
 const LEAST: u32 = 4096;
 /// How long the thread waits for the next piece before it leaves.
@@ -114,9 +116,12 @@ async fn unless_failed<A: Sink, B: Sink, T>(
 struct Room(Arc<Semaphore>);
 
 impl Room {
-    async fn share(&self, length: usize) -> Result<Arc<OwnedSemaphorePermit>, Error> {
+    async fn share(&self, length: usize) -> Result<Arc<Share>, Error> {
         let cost = u32::try_from(length).unwrap_or(AHEAD).clamp(LEAST, AHEAD);
-        Arc::clone(&self.0).acquire_many_owned(cost).await.map(Arc::new).map_err(stopped)
+        let of_body = Arc::clone(&self.0).acquire_many_owned(cost).await.map_err(stopped)?;
+        // The body's own first: who waits for it holds nothing that others need.
+        let of_all = ALL_AHEAD.acquire_many(cost).await.map_err(stopped)?;
+        Ok(Arc::new(Share { _of_body: of_body, _of_all: of_all }))
     }
 }
 
@@ -126,10 +131,16 @@ impl Drop for Room {
     }
 }
 
+/// Room for one piece.
+struct Share {
+    _of_body: OwnedSemaphorePermit,
+    _of_all: SemaphorePermit<'static>,
+}
+
 struct Piece {
     bytes: Bytes,
     /// Given back when both threads are done with the piece.
-    _share: Arc<OwnedSemaphorePermit>,
+    _share: Arc<Share>,
 }
 
 /// A sink and the queue before it.

@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod config;
 mod failure;
+mod memory;
 mod output;
 mod passwords;
 mod stores;
@@ -18,6 +19,7 @@ use config::Inputs;
 use failure::Failure;
 
 fn main() -> ExitCode {
+    memory::give_back_large_buffers();
     let cli = Cli::parse();
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
