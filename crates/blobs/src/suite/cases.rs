@@ -1,0 +1,300 @@
+//! What every back end must do.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use hythe_oci::digest::Algorithm;
+
+use super::{Bench, assert_holds, breaking, bytes, push, read, reread, sha256, start};
+use crate::body::whole;
+use crate::hash::digest_of;
+use crate::{Error, Location};
+
+/// A part of the S3 back end, in bytes: the border that hides mistakes.
+const PART: usize = 8 * 1024 * 1024;
+
+macro_rules! for_every_back_end {
+    ($($case:ident)+) => {
+        mod on_memory { $(#[tokio::test] async fn $case() { super::$case(super::super::memory().unwrap()).await })+ }
+        mod on_filesystem { $(#[tokio::test] async fn $case() { super::$case(super::super::filesystem().unwrap()).await })+ }
+        mod on_s3 { $(#[tokio::test] async fn $case() {
+            if let Some(bench) = super::super::s3() { super::$case(bench).await }
+        })+ }
+    };
+}
+
+for_every_back_end! {
+    an_upload_that_got_nothing_is_the_empty_blob
+    an_empty_body_is_the_empty_blob
+    blobs_around_every_border_come_back
+    many_small_appends_add_up
+    another_process_goes_on_from_the_row
+    what_came_before_a_break_is_kept
+    an_append_whose_row_was_not_saved_is_repeated
+    an_abandoned_append_is_repeated
+    a_wrong_digest_leaves_the_upload_usable
+    a_wrong_digest_of_another_algorithm_leaves_the_upload_usable
+    sha512_is_a_digest_like_the_other
+    another_algorithm_at_the_end_costs_a_reading
+    publishing_twice_is_fine
+    two_uploads_of_one_digest_do_not_meet
+    discarding_is_fine_at_every_stage
+    removing_twice_is_fine
+    what_is_missing_or_of_another_size_is_damaged
+    ranges_end_where_they_should
+    bytes_that_storage_lost_are_noticed
+    foreign_locations_are_refused
+    the_probe_answers_and_leaves_nothing
+}
+
+async fn an_upload_that_got_nothing_is_the_empty_blob(bench: Bench) {
+    let mut upload = start(Algorithm::Sha256);
+    let location = bench.first.publish(&mut upload, &sha256(b"")).await.unwrap();
+    assert_holds(&*bench.second, &location, b"").await;
+}
+
+async fn an_empty_body_is_the_empty_blob(bench: Bench) {
+    let (upload, location) = push(&*bench.first, b"").await;
+    assert_eq!(upload.offset, 0);
+    assert_holds(&*bench.first, &location, b"").await;
+}
+
+async fn blobs_around_every_border_come_back(bench: Bench) {
+    for length in [1, 16 * 1024, 16 * 1024 + 1, PART - 1, PART, PART + 1, 2 * PART + 70_000] {
+        let content = bytes(length);
+        let (upload, location) = push(&*bench.first, &content).await;
+        assert_eq!(upload.offset, length as u64);
+        assert_eq!(location, bench.second.locate(upload.id, &sha256(&content)));
+        assert_holds(&*bench.second, &location, &content).await;
+    }
+}
+
+async fn many_small_appends_add_up(bench: Bench) {
+    let content = bytes(700_000);
+    let mut upload = start(Algorithm::Sha256);
+    for piece in content.chunks(33_333) {
+        bench.first.append(&mut upload, whole(piece.to_vec())).await.unwrap();
+    }
+    bench.first.append(&mut upload, whole(Vec::new())).await.unwrap();
+    let location = bench.first.publish(&mut upload, &sha256(&content)).await.unwrap();
+    assert_holds(&*bench.first, &location, &content).await;
+}
+
+async fn another_process_goes_on_from_the_row(bench: Bench) {
+    let content = bytes(PART + 300_000);
+    let mut upload = start(Algorithm::Sha256);
+    for (turn, piece) in content.chunks(PART / 2 + 1000).enumerate() {
+        let store = if turn % 2 == 0 { &bench.first } else { &bench.second };
+        upload = reread(&upload);
+        store.append(&mut upload, whole(piece.to_vec())).await.unwrap();
+    }
+    let mut upload = reread(&upload);
+    let location = bench.first.publish(&mut upload, &sha256(&content)).await.unwrap();
+    assert_holds(&*bench.second, &location, &content).await;
+}
+
+async fn what_came_before_a_break_is_kept(bench: Bench) {
+    let content = bytes(PART + 500_000);
+    for break_at in [0, 1, 200_000, PART, PART + 100_000] {
+        let mut upload = start(Algorithm::Sha256);
+        let error = bench.first.append(&mut upload, breaking(&content[..break_at])).await.unwrap_err();
+        assert!(matches!(&error, Error::Body(reason) if reason.to_string() == "connection reset"), "{error}");
+        assert_eq!(upload.offset, break_at as u64);
+        let mut upload = reread(&upload);
+        bench.second.append(&mut upload, whole(content[break_at..].to_vec())).await.unwrap();
+        let location = bench.second.publish(&mut upload, &sha256(&content)).await.unwrap();
+        assert_holds(&*bench.first, &location, &content).await;
+    }
+}
+
+/// The process died between the append and the row: what it wrote is written again, with whatever comes then.
+async fn an_append_whose_row_was_not_saved_is_repeated(bench: Bench) {
+    let content = bytes(PART + 90_000);
+    let mut upload = start(Algorithm::Sha256);
+    bench.first.append(&mut upload, whole(content[..50_000].to_vec())).await.unwrap();
+    let mut lost = reread(&upload);
+    bench.first.append(&mut lost, whole(vec![7; PART + 60_000])).await.unwrap();
+    let mut upload = reread(&upload);
+    bench.second.append(&mut upload, whole(content[50_000..].to_vec())).await.unwrap();
+    let location = bench.second.publish(&mut upload, &sha256(&content)).await.unwrap();
+    assert_holds(&*bench.first, &location, &content).await;
+    bench.first.discard(upload.id, &upload.parts, Some(&sha256(&content))).await.unwrap();
+}
+
+/// The server drops the request, and with it the future, in the middle of a body.
+async fn an_abandoned_append_is_repeated(bench: Bench) {
+    let content = bytes(400_000);
+    let mut upload = start(Algorithm::Sha256);
+    bench.first.append(&mut upload, whole(content[..100_000].to_vec())).await.unwrap();
+    let stalling = whole(vec![7; 200_000]).chain(futures_util::stream::pending()).boxed();
+    let append = bench.first.append(&mut upload, stalling);
+    assert!(tokio::time::timeout(Duration::from_millis(50), append).await.is_err());
+    assert_eq!(upload.offset, 100_000);
+    bench.first.append(&mut upload, whole(content[100_000..].to_vec())).await.unwrap();
+    let location = bench.first.publish(&mut upload, &sha256(&content)).await.unwrap();
+    assert_holds(&*bench.first, &location, &content).await;
+}
+
+async fn a_wrong_digest_leaves_the_upload_usable(bench: Bench) {
+    for length in [3, 100_000, PART + 3] {
+        let content = bytes(length);
+        let mut upload = start(Algorithm::Sha256);
+        bench.first.append(&mut upload, whole(content[..length - 1].to_vec())).await.unwrap();
+        let error = bench.first.publish(&mut upload, &sha256(&content)).await.unwrap_err();
+        let Error::DigestMismatch { expected, actual } = error else { panic!("{error}") };
+        assert_eq!((expected, actual), (sha256(&content), sha256(&content[..length - 1])));
+        bench.first.append(&mut upload, whole(content[length - 1..].to_vec())).await.unwrap();
+        let location = bench.first.publish(&mut upload, &sha256(&content)).await.unwrap();
+        assert_holds(&*bench.first, &location, &content).await;
+    }
+}
+
+async fn a_wrong_digest_of_another_algorithm_leaves_the_upload_usable(bench: Bench) {
+    for length in [3, 100_000, PART + 3] {
+        let content = bytes(length);
+        let mut upload = start(Algorithm::Sha256);
+        bench.first.append(&mut upload, whole(content.clone())).await.unwrap();
+        let wrong = digest_of(Algorithm::Sha512, b"other");
+        let error = bench.first.publish(&mut upload, &wrong).await.unwrap_err();
+        assert!(matches!(error, Error::DigestMismatch { .. }), "{error}");
+        let mut upload = reread(&upload);
+        let location = bench.second.publish(&mut upload, &sha256(&content)).await.unwrap();
+        assert_holds(&*bench.first, &location, &content).await;
+    }
+}
+
+async fn sha512_is_a_digest_like_the_other(bench: Bench) {
+    let content = bytes(100_000);
+    let digest = digest_of(Algorithm::Sha512, &content);
+    let mut upload = start(Algorithm::Sha512);
+    for piece in content.chunks(30_000) {
+        upload = reread(&upload);
+        bench.first.append(&mut upload, whole(piece.to_vec())).await.unwrap();
+    }
+    let location = bench.first.publish(&mut upload, &digest).await.unwrap();
+    assert_holds(&*bench.first, &location, &content).await;
+}
+
+async fn another_algorithm_at_the_end_costs_a_reading(bench: Bench) {
+    for length in [0, 3, 100_000, PART + 3] {
+        let content = bytes(length);
+        let digest = digest_of(Algorithm::Sha512, &content);
+        let mut upload = start(Algorithm::Sha256);
+        bench.first.append(&mut upload, whole(content.clone())).await.unwrap();
+        for _ in 0..2 {
+            let location = bench.first.publish(&mut upload, &digest).await.unwrap();
+            assert_holds(&*bench.first, &location, &content).await;
+        }
+    }
+}
+
+async fn publishing_twice_is_fine(bench: Bench) {
+    for length in [0, 3, 100_000, PART, PART + 3] {
+        let content = bytes(length);
+        let mut upload = start(Algorithm::Sha256);
+        bench.first.append(&mut upload, whole(content.clone())).await.unwrap();
+        // Once by a process that died before it could save the row, twice with what it would have saved.
+        let mut row = reread(&upload);
+        let first = bench.first.publish(&mut upload, &sha256(&content)).await.unwrap();
+        let second = bench.second.publish(&mut row, &sha256(&content)).await.unwrap();
+        let third = bench.second.publish(&mut reread(&upload), &sha256(&content)).await.unwrap();
+        assert_eq!((&first, &first), (&second, &third));
+        assert_holds(&*bench.second, &first, &content).await;
+    }
+}
+
+async fn two_uploads_of_one_digest_do_not_meet(bench: Bench) {
+    let content = bytes(50_000);
+    let (_, kept) = push(&*bench.first, &content).await;
+    let (_, removed) = push(&*bench.second, &content).await;
+    assert_ne!(kept, removed);
+    bench.first.remove(&removed).await.unwrap();
+    assert_holds(&*bench.first, &kept, &content).await;
+}
+
+async fn discarding_is_fine_at_every_stage(bench: Bench) {
+    let content = bytes(PART + 100_000);
+    let digest = sha256(&content);
+    let store = &bench.first;
+    let mut upload = start(Algorithm::Sha256);
+    store.discard(upload.id, "", None).await.unwrap();
+    for (from, to) in [(0, 100), (100, 100_000), (100_000, content.len())] {
+        store.append(&mut upload, whole(content[from..to].to_vec())).await.unwrap();
+        // The row may be older than what is in storage.
+        for parts in [upload.parts.as_str(), "", "not what we wrote"] {
+            let mut other = start(Algorithm::Sha256);
+            store.append(&mut other, whole(content[..to].to_vec())).await.unwrap();
+            let parts = if parts == upload.parts { other.parts.clone() } else { parts.to_owned() };
+            store.discard(other.id, &parts, None).await.unwrap();
+            let error = store.publish(&mut other, &sha256(&content[..to])).await;
+            let in_row = other.parts.contains("inline") && !other.parts.contains("multipart");
+            assert!(in_row || matches!(error, Err(Error::OffsetLost { .. })), "{to} {parts}: {error:?}");
+            store.discard(other.id, "", Some(&sha256(&content[..to]))).await.unwrap();
+        }
+    }
+    let location = store.publish(&mut upload, &digest).await.unwrap();
+    store.discard(upload.id, &upload.parts, Some(&digest)).await.unwrap();
+    store.discard(upload.id, &upload.parts, Some(&digest)).await.unwrap();
+    let error = store.open(&location, upload.offset).await.unwrap_err();
+    assert!(matches!(error, Error::Damaged { found: None, .. }), "{error}");
+}
+
+async fn removing_twice_is_fine(bench: Bench) {
+    let (_, location) = push(&*bench.first, b"content").await;
+    bench.first.remove(&location).await.unwrap();
+    bench.second.remove(&location).await.unwrap();
+    assert!(matches!(bench.first.open(&location, 7).await.unwrap_err(), Error::Damaged { found: None, .. }));
+}
+
+async fn what_is_missing_or_of_another_size_is_damaged(bench: Bench) {
+    let (_, location) = push(&*bench.first, b"content").await;
+    for size in [0, 6, 8] {
+        let error = bench.first.open(&location, size).await.unwrap_err();
+        assert!(matches!(error, Error::Damaged { found: Some(7), .. }), "{error}");
+    }
+    let missing = bench.first.locate(start(Algorithm::Sha256).id, &sha256(b"content"));
+    let error = bench.first.open(&missing, 7).await.unwrap_err();
+    assert!(matches!(error, Error::Damaged { found: None, .. }), "{error}");
+}
+
+async fn ranges_end_where_they_should(bench: Bench) {
+    let content = bytes(600_000);
+    let size = content.len() as u64;
+    let (_, location) = push(&*bench.first, &content).await;
+    let blob = bench.first.open(&location, size).await.unwrap();
+    for range in [0..1, 0..0, size..size, size - 1..size, 262_143..262_145, 1..size - 1, 262_144..524_288] {
+        let expected = &content[range.start as usize..range.end as usize];
+        assert!(read(&blob, range.clone()).await.unwrap() == expected, "{range:?}");
+    }
+    assert!(read(&blob, 0..size + 1).await.is_err());
+    if let Some(file) = blob.file() {
+        assert_eq!(file.metadata().unwrap().len(), size);
+    }
+}
+
+async fn bytes_that_storage_lost_are_noticed(bench: Bench) {
+    let content = bytes(PART + 100_000);
+    let mut upload = start(Algorithm::Sha256);
+    bench.first.append(&mut upload, whole(content.clone())).await.unwrap();
+    bench.second.discard(upload.id, &upload.parts, None).await.unwrap();
+    let before = (upload.offset, upload.parts.clone(), upload.hash.state());
+    let error = bench.first.append(&mut upload, whole(bytes(2 * PART))).await.unwrap_err();
+    assert!(matches!(error, Error::OffsetLost { .. }), "{error}");
+    assert_eq!((upload.offset, upload.parts.clone(), upload.hash.state()), before);
+    let error = bench.first.publish(&mut upload, &sha256(&content)).await.unwrap_err();
+    assert!(matches!(error, Error::OffsetLost { .. }), "{error}");
+}
+
+async fn foreign_locations_are_refused(bench: Bench) {
+    for text in ["", "../secret", "/etc/passwd", "blobs/../../etc/passwd"] {
+        let location = Location::new(text);
+        assert!(matches!(bench.first.open(&location, 1).await.unwrap_err(), Error::Damaged { .. }), "{text}");
+        bench.first.remove(&location).await.unwrap();
+    }
+}
+
+async fn the_probe_answers_and_leaves_nothing(bench: Bench) {
+    let probe = bench.first.probe().await.unwrap();
+    assert!(probe.write_ms >= 0.0 && probe.sync_ms >= 0.0);
+    assert_eq!(probe.free_bytes.is_some(), bench.first.kind() == "filesystem");
+}
