@@ -19,6 +19,8 @@ mod open;
 mod pool;
 mod pour;
 mod s3;
+#[cfg(test)]
+mod suite;
 
 pub use blob::Blob;
 pub use body::{BodyError, BodyStream};
@@ -27,5 +29,5 @@ pub use filesystem::Filesystem;
 pub use hash::Hasher;
 pub use memory::Memory;
 pub use open::{Options, open};
-pub use s3::S3Options;
+pub use s3::{S3, S3Options};
 pub use store::{BlobStore, Location, Probe, Upload};

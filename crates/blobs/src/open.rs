@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::filesystem::Filesystem;
 use crate::memory::Memory;
-use crate::s3::S3Options;
+use crate::s3::{S3, S3Options};
 use crate::store::BlobStore;
 
 /// What a storage url cannot say.
@@ -42,8 +42,7 @@ fn open_s3(url: &str, rest: &str, options: &S3Options) -> Result<Arc<dyn BlobSto
     if bucket.is_empty() || bucket.contains('@') {
         return Err(refused(url, "expected s3://bucket/prefix; keys are options of their own"));
     }
-    let _ = (prefix, options);
-    Err(refused(url, "s3 follows in a moment"))
+    Ok(Arc::new(S3::open(bucket, prefix, options)?))
 }
 
 /// Drops what stands before an `@`, which may be a key that somebody put where it does not belong.

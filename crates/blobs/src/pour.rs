@@ -48,7 +48,8 @@ impl Body {
     }
 
     /// Whether nothing more will come.
-    pub(crate) fn is_over(&self) -> bool {
+    #[cfg(test)]
+    fn is_over(&self) -> bool {
         self.ended.is_some()
     }
 

@@ -1,6 +1,7 @@
 //! The contract that every back end keeps; `suite` holds them to it.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use hythe_oci::digest::Digest;
@@ -89,6 +90,11 @@ pub trait BlobStore: Send + Sync {
 
     /// Removes a blob's bytes; fine if they are gone already.
     async fn remove(&self, location: &Location) -> Result<(), Error>;
+
+    /// A URL from which anybody can read the blob until it expires, where the store can sign one.
+    async fn sign(&self, _location: &Location, _expires: Duration) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
 
     /// Writes, syncs, reads back and removes a small object of its own.
     async fn probe(&self) -> Result<Probe, Error>;

@@ -86,7 +86,10 @@ async fn a_file_cut_short_while_it_is_read_is_an_error() {
     file.set_len(500_000).unwrap();
     let error = read(&blob, 0..900_000).await.unwrap_err().to_string();
     assert!(error.contains("ends at byte 500000, 400000 bytes early"), "{error}");
-    assert!(matches!(store.open(&location, 900_000).await.unwrap_err(), Error::Damaged { found: Some(500_000), .. }));
+    assert!(matches!(
+        store.open(&location, 900_000).await.unwrap_err(),
+        Error::Damaged { found: Some(500_000), .. }
+    ));
 }
 
 #[tokio::test]
