@@ -1,5 +1,7 @@
 //! Blobs of a repository: found through its links, opened whole or not at all.
 
+use std::time::Duration;
+
 use hythe_blobs::{Blob, Location};
 use hythe_metadata::{blob, repository};
 use hythe_oci::digest::Digest;
@@ -32,6 +34,11 @@ impl Registry {
             tracing::error!(digest = %row.digest, location = %row.location, %error, "a stored blob cannot be served");
             error.into()
         })
+    }
+
+    /// A link from which the bytes can be read until it expires, where the storage signs such links.
+    pub async fn sign_blob(&self, row: &blob::Blob, expires: Duration) -> Result<Option<String>> {
+        Ok(self.blobs.sign(&Location::new(row.location.as_str()), expires).await?)
     }
 
     /// Takes a blob out of the repository. Its bytes stay until garbage collection finds that nobody else has it.

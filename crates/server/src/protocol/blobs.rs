@@ -1,6 +1,7 @@
 //! Blobs over HTTP: whole, in ranges, or only their headers.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -15,6 +16,9 @@ use hythe_registry::access::{Delete, Pull};
 use super::{CONTENT_DIGEST, Exchange, etag, header_value, matches_etag};
 use crate::answer::Failure;
 use crate::listener::{ConnectionInfo, file_body};
+
+/// Long enough for a client to begin; what has begun goes on.
+const LINK_LIFETIME: Duration = Duration::from_secs(20 * 60);
 
 /// A digest names its bytes for ever; shared caches must ask, because rights can change.
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
@@ -34,6 +38,9 @@ pub(super) async fn pull(
             [(CONTENT_DIGEST, header_value(digest)), (header::ETAG, etag)],
         )
             .into_response());
+    }
+    if let Some(link) = signed_link(exchange, &row).await? {
+        return Ok(redirect(&link, digest));
     }
     let blob = exchange.registry().open_blob(&row).await?;
     let range = wanted_range(exchange, &etag, row.size)?;
@@ -55,6 +62,29 @@ pub(super) async fn pull(
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
     let body = if exchange.is_head() { Body::empty() } else { body(exchange, &blob, range) };
     Ok((status, headers, body).into_response())
+}
+
+/// A link straight to the storage, where the operator allows it and the storage can sign one. `HEAD` is answered here:
+/// a link is signed for one method.
+async fn signed_link(
+    exchange: &Exchange,
+    row: &hythe_metadata::blob::Blob,
+) -> Result<Option<String>, Failure> {
+    if !exchange.app.options.redirect_blobs || exchange.is_head() {
+        return Ok(None);
+    }
+    Ok(exchange.registry().sign_blob(row, LINK_LIFETIME).await?)
+}
+
+/// 307, so that `GET` stays `GET` and its `Range` is repeated.
+fn redirect(link: &str, digest: &Digest) -> Response {
+    let headers = [
+        (header::LOCATION, header_value(link)),
+        (CONTENT_DIGEST, header_value(digest)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::CONTENT_LENGTH, HeaderValue::from(0)),
+    ];
+    (StatusCode::TEMPORARY_REDIRECT, headers).into_response()
 }
 
 /// `DELETE /v2/<name>/blobs/<digest>`.
