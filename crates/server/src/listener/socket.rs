@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::os::unix::fs::FileExt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -85,8 +85,7 @@ impl Files {
         piece: &FilePiece,
     ) -> Poll<io::Result<usize>> {
         if self.table.turn_left() == 0 {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+            return give_way(cx);
         }
         loop {
             ready!(stream.poll_write_ready(cx))?;
@@ -144,6 +143,13 @@ impl Files {
         }
         Ok(rustix::net::send(stream, &buffer[..read], SendFlags::NOSIGNAL | SendFlags::DONTWAIT)?)
     }
+}
+
+/// Ends this poll; tokio makes the next one after it has looked at the sockets. Waking the task directly would put it
+/// behind the tasks that are ready, but ahead of those whose sockets have become ready meanwhile.
+fn give_way<T>(cx: &mut Context<'_>) -> Poll<T> {
+    let _ = pin!(tokio::task::yield_now()).poll(cx);
+    Poll::Pending
 }
 
 fn send_with_more(stream: &TcpStream, head: &[IoSlice<'_>]) -> io::Result<usize> {
