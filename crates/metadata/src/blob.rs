@@ -105,12 +105,9 @@ pub async fn mountable(c: &mut Connection, digest: &Digest, subject: Option<User
 }
 
 /// Whether a manifest of the repository needs the blob. In a transaction no new one can until it ends.
-pub async fn is_referenced(
-    c: &mut Connection,
-    repository_id: RepositoryId,
-    digest: &Digest,
-) -> Result<bool> {
-    let _locked: Option<Digest> = c.query_optional(&LOCK_LINK, &[repository_id.into(), digest.into()]).await?;
+pub async fn is_referenced(c: &mut Connection, repository_id: RepositoryId, digest: &Digest) -> Result<bool> {
+    let _locked: Option<Digest> =
+        c.query_optional(&LOCK_LINK, &[repository_id.into(), digest.into()]).await?;
     c.query_one(&IS_REFERENCED, &[repository_id.into(), digest.into()]).await
 }
 

@@ -6,6 +6,8 @@
 
 mod database;
 mod error;
+#[cfg(test)]
+mod suite;
 
 pub mod blob;
 pub mod garbage;

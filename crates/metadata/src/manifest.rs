@@ -148,7 +148,11 @@ pub async fn find(
 }
 
 /// What the tag points to, in one read.
-pub async fn pull_by_tag(c: &mut Connection, repository: &RepositoryName, tag: &Tag) -> Result<Option<Pulled>> {
+pub async fn pull_by_tag(
+    c: &mut Connection,
+    repository: &RepositoryName,
+    tag: &Tag,
+) -> Result<Option<Pulled>> {
     c.query_optional(&PULL_BY_TAG, &[repository.into(), tag.into()]).await
 }
 

@@ -63,7 +63,12 @@ pub async fn find_by_id(c: &mut Connection, id: ProjectId) -> Result<Option<Proj
 }
 
 /// A page of projects in the order of their names, after the name `after`.
-pub async fn list(c: &mut Connection, filter: &Filter, after: Option<&str>, limit: u32) -> Result<Vec<Project>> {
+pub async fn list(
+    c: &mut Connection,
+    filter: &Filter,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Vec<Project>> {
     let part = filter.name_contains.as_deref().unwrap_or("").to_ascii_lowercase();
     let arguments = [after.unwrap_or("").into(), part.into(), filter.public.into(), limit.into()];
     c.query(&LIST, &arguments).await

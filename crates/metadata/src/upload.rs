@@ -64,6 +64,7 @@ pub struct NewUpload {
 }
 
 /// What became of a claim.
+#[expect(clippy::large_enum_variant, reason = "made once a request and taken apart at once")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claimed {
     /// The caller holds the lease; the row has its fence.

@@ -67,7 +67,9 @@ pub async fn create(c: &mut Connection, new: &NewUser) -> Result<User> {
         new.created_at.into(),
     ];
     let made = c.query_optional(&CREATE, &arguments).await?;
-    made.ok_or_else(|| Error::Conflict { what: format!("a user with the name {} or its email exists already", new.name) })
+    made.ok_or_else(|| Error::Conflict {
+        what: format!("a user with the name {} or its email exists already", new.name),
+    })
 }
 
 /// The user of this id.

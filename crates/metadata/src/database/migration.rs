@@ -189,11 +189,14 @@ const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
     applied_at BIGINT NOT NULL
 );";
 
+// PostgreSQL's `to_regclass` was rejected: it answers from the session's memory of names, which may say "no" after
+// another node has made the table and given the lock back.
 statements! { "schema";
     EXISTS = {
         sqlite: "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_migration')
             AS value",
-        postgres: "SELECT to_regclass('schema_migration') IS NOT NULL AS value",
+        postgres: "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_tables
+            WHERE schemaname = current_schema() AND tablename = 'schema_migration') AS value",
     };
     LIST = "SELECT version, checksum FROM schema_migration ORDER BY version";
     RECORD = {

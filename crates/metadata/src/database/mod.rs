@@ -8,7 +8,7 @@
 
 pub(crate) mod connection;
 pub(crate) mod migration;
-mod postgres;
+pub(crate) mod postgres;
 mod sqlite;
 pub(crate) mod statement;
 pub(crate) mod value;
@@ -130,7 +130,9 @@ impl Database {
     pub async fn connect(&self) -> Result<Connection> {
         match &*self.store {
             Store::Sqlite(store) => store.connect().map(Connection::sqlite_reader),
-            Store::Postgres(store) => store.connect().await.map(|session| Connection::postgres(session, false)),
+            Store::Postgres(store) => {
+                store.connect().await.map(|session| Connection::postgres(session, false))
+            }
         }
     }
 
@@ -189,7 +191,9 @@ impl Address<'_> {
             Some((other, _)) => {
                 Err(Error::Url { reason: format!("its scheme is {other}, not sqlite or postgres") })
             }
-            None => Err(Error::Url { reason: "it has no scheme; write sqlite:///path or postgres://…".to_owned() }),
+            None => Err(Error::Url {
+                reason: "it has no scheme; write sqlite:///path or postgres://…".to_owned(),
+            }),
         }
     }
 }

@@ -69,6 +69,7 @@ macro_rules! statements {
             static $verb: $crate::database::statement::Statement =
                 $crate::database::statement::statements!(@one $noun, $verb, $text);
         )+
+        #[cfg(test)]
         pub(crate) static STATEMENTS: &[&$crate::database::statement::Statement] = &[$(&$verb),+];
     };
     (@one $noun:literal, $verb:ident, { sqlite: $sqlite:literal, postgres: $postgres:literal $(,)? }) => {

@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn the_name_has_every_host_and_no_password() {
-        let address = parse("postgres://me:secret@a:6000,b:6001/rows?target_session_attrs=read-write").unwrap();
+        let address =
+            parse("postgres://me:secret@a:6000,b:6001/rows?target_session_attrs=read-write").unwrap();
         assert_eq!(address.name, "a:6000,b:6001/rows");
         assert_eq!(parse("postgres://me:secret@db/rows").unwrap().name, "db:5432/rows");
     }

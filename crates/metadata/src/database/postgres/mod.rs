@@ -8,12 +8,16 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+};
 use tokio_postgres::error::SqlState;
 
 use super::connection::Connection;
 use super::{Options, Work};
 use crate::error::{Error, Result};
+#[cfg(test)]
+pub(crate) use session::STATEMENTS;
 pub(crate) use session::Session;
 
 /// How often a transaction is run before its serialization failure or deadlock is told to the caller.
@@ -159,7 +163,9 @@ impl Server {
             "23505" => Error::Conflict { what: format!("{statement}: {reason}") },
             "53100" => Error::Full { database, reason },
             "25006" => Error::ReadOnly { database, reason },
-            "57014" => Error::Unavailable { database, reason: format!("{statement} took too long: {reason}") },
+            "57014" => {
+                Error::Unavailable { database, reason: format!("{statement} took too long: {reason}") }
+            }
             code if ["08", "28", "3D", "53", "57"].contains(&&code[..2.min(code.len())]) => {
                 Error::Unavailable { database, reason }
             }

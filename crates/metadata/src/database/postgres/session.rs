@@ -101,7 +101,8 @@ impl Session {
                 Ok(())
             }
             Err(Error::Unavailable { database, reason }) if lost => {
-                let reason = format!("the connection was lost at the commit, which may have happened: {reason}");
+                let reason =
+                    format!("the connection was lost at the commit, which may have happened: {reason}");
                 Err(Failed { error: Error::Unavailable { database, reason }.into(), again: false })
             }
             Err(error) => Err(Failed { error: error.into(), again }),

@@ -4,6 +4,8 @@ mod group;
 mod lock;
 mod session;
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -31,7 +33,11 @@ impl Store {
         let file = Arc::new(File { path: path.to_owned(), busy_timeout: options.acquire_timeout });
         let writer = group::Writer::start(file.open_writer()?, file.clone())?;
         let parked = Mutex::new(Vec::new());
-        Ok(Store { writer, readers: Arc::new(Readers { file, parked, keep: options.pool_size }), _lock: lock })
+        Ok(Store {
+            writer,
+            readers: Arc::new(Readers { file, parked, keep: options.pool_size }),
+            _lock: lock,
+        })
     }
 
     /// A connection for reads.
@@ -82,6 +88,7 @@ impl File {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        self.create_private()?;
         let set_up = || -> rusqlite::Result<rusqlite::Connection> {
             let connection = rusqlite::Connection::open_with_flags(&self.path, flags)?;
             connection.busy_timeout(self.busy_timeout)?;
@@ -94,6 +101,20 @@ impl File {
             Ok(connection)
         };
         set_up().map_err(|error| self.failed("open", &error))
+    }
+
+    /// Makes the file, readable by its owner alone, before SQLite would make it for everybody: it holds keys. The files
+    /// beside it (`-wal`, `-shm`) get its mode.
+    fn create_private(&self) -> Result<()> {
+        let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&self.path);
+        match made {
+            // A folder that cannot be written may still hold a database that can be read.
+            Err(error) if error.kind() != std::io::ErrorKind::PermissionDenied && !self.path.exists() => {
+                let (database, reason) = (self.path.display().to_string(), error.to_string());
+                Err(Error::Unavailable { database, reason })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Sorts the engine's errors by what a caller can do about them.

@@ -108,7 +108,8 @@ fn bind(prepared: &mut CachedStatement<'_>, arguments: &[Value<'_>]) -> rusqlite
         return Err(rusqlite::Error::InvalidParameterCount(arguments.len(), expected));
     }
     for index in 1..=expected {
-        let number = prepared.parameter_name(index).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
+        let number =
+            prepared.parameter_name(index).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
         let argument = number.and_then(|number| arguments.get(number.checked_sub(1)?));
         let argument = argument.ok_or(rusqlite::Error::InvalidParameterCount(arguments.len(), expected))?;
         prepared.raw_bind_parameter(index, argument)?;
@@ -117,7 +118,7 @@ fn bind(prepared: &mut CachedStatement<'_>, arguments: &[Value<'_>]) -> rusqlite
 }
 
 fn names(prepared: &CachedStatement<'_>) -> Vec<String> {
-    prepared.column_names().into_iter().map(str::to_owned).collect()
+    prepared.column_names().map(str::to_owned).collect()
 }
 
 /// This program writes no floating-point numbers; one that is there is read as null and found by the getter.

@@ -1,0 +1,81 @@
+//! Several nodes on one database, and one node on its file.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::{block_on, make_project, sqlite_options, with_postgres};
+use crate::{Database, Error, Options, project};
+
+#[test]
+fn two_nodes_that_migrate_at_once_take_turns() {
+    with_postgres(|options| async move {
+        let (one, other) = (Database::open(&options).unwrap(), Database::open(&options).unwrap());
+        // Each has looked, and has seen nothing, before either begins.
+        assert_eq!(one.schema().await.unwrap().version, 0);
+        assert_eq!(other.schema().await.unwrap().version, 0);
+        let (first, second) = tokio::join!(one.migrate(), other.migrate());
+        let steps = [first.unwrap().steps.len(), second.unwrap().steps.len()];
+        assert!(steps.contains(&0), "one of the two has nothing to do: {steps:?}");
+        assert!(one.schema().await.unwrap().check().is_ok());
+    });
+}
+
+#[test]
+fn migrating_twice_does_nothing_the_second_time() {
+    let folder = tempfile::tempdir().unwrap();
+    block_on(async {
+        let database = Database::open(&sqlite_options(folder.path())).unwrap();
+        assert!(!database.migrate().await.unwrap().steps.is_empty());
+        assert!(database.migrate().await.unwrap().steps.is_empty());
+        assert!(database.plan().await.unwrap().steps.is_empty());
+    });
+}
+
+#[test]
+fn a_second_server_on_the_file_is_told_whose_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { exclusive: true, ..sqlite_options(folder.path()) };
+    let _first = Database::open(&options).unwrap();
+    let error = Database::open(&options).unwrap_err();
+    assert!(matches!(error, Error::Locked { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains(&std::process::id().to_string()) && text.contains("PostgreSQL"), "{text}");
+}
+
+#[test]
+fn the_file_is_its_owners_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    block_on(async {
+        let database = Database::open(&sqlite_options(folder.path())).unwrap();
+        database.migrate().await.unwrap();
+        for file in ["hythe.db", "hythe.db-wal"] {
+            let mode = std::fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{file} has the mode {mode:o}");
+        }
+    });
+}
+
+#[test]
+fn what_was_answered_is_there_after_opening_again() {
+    let folder = tempfile::tempdir().unwrap();
+    block_on(async {
+        let database = Database::open(&sqlite_options(folder.path())).unwrap();
+        database.migrate().await.unwrap();
+        make_project(&database, "team", true).await;
+        // Nothing of the first is closed: only what is in the file counts.
+        let beside = Options { exclusive: false, ..sqlite_options(folder.path()) };
+        let again = Database::open(&beside).unwrap();
+        let mut connection = again.connect().await.unwrap();
+        assert!(project::find(&mut connection, &"team".parse().unwrap()).await.unwrap().is_some());
+    });
+}
+
+#[test]
+fn a_postgresql_that_is_away_is_named_without_its_password() {
+    block_on(async {
+        let options = Options::new("postgres://me:very-secret@127.0.0.1:1/rows");
+        let error = Database::open(&options).unwrap().ping().await.unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, Error::Unavailable { .. }), "{text}");
+        assert!(text.contains("127.0.0.1:1/rows") && !text.contains("very-secret"), "{text}");
+    });
+}

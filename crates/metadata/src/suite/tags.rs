@@ -1,0 +1,104 @@
+//! Tags: pages, compare-and-set, and a history in the order of the commits.
+
+use super::{
+    digest, insert_manifest, make_repository, make_tags, new_manifest, on_both_engines, put_tag, reader,
+    tag_named, write,
+};
+use crate::tag::{self, Expected, Put};
+use crate::{Database, manifest};
+
+on_both_engines![
+    pages_are_the_whole_in_the_order_of_bytes,
+    a_put_with_another_expectation_changes_nothing,
+    many_writers_of_one_tag_leave_a_history_that_ends_with_what_it_points_to,
+    a_pull_finds_what_the_tag_points_to,
+    deleting_a_manifest_takes_its_tags,
+];
+
+async fn pages_are_the_whole_in_the_order_of_bytes(database: Database) {
+    let id = make_repository(&database, "team/app").await;
+    let mut tags: Vec<String> = (0..57).map(|number| format!("v{number}")).collect();
+    tags.extend(["A", "_", "a.b", "a-b", "Z9"].map(str::to_owned));
+    make_tags(&database, id, tags.clone()).await;
+    tags.sort_unstable();
+    for limit in [1, 7, 100] {
+        let (mut all, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let page = tag::list(&mut reader(&database).await, id, after.as_deref(), limit).await.unwrap();
+            let Some(last) = page.last() else { break };
+            after = Some(last.clone());
+            all.extend(page);
+        }
+        assert_eq!(all, tags, "in pages of {limit}");
+    }
+}
+
+async fn a_put_with_another_expectation_changes_nothing(database: Database) {
+    let id = make_repository(&database, "team/app").await;
+    for seed in [1, 2] {
+        insert_manifest(&database, new_manifest(id, digest(seed)), Vec::new()).await;
+    }
+    let put = |seed: u64, expected: Expected| {
+        write(&database, move |c| {
+            Box::pin(async move {
+                tag::put_if(c, id, &tag_named("v1"), &digest(seed), 1, "alice", expected).await
+            })
+        })
+    };
+    assert_eq!(put(1, Expected::Digest(digest(2))).await, Put::Conflict(None));
+    assert_eq!(put(1, Expected::Absent).await, Put::Done(None));
+    assert_eq!(put(2, Expected::Absent).await, Put::Conflict(Some(digest(1))));
+    assert_eq!(put(2, Expected::Digest(digest(1))).await, Put::Done(Some(digest(1))));
+    let found = tag::find(&mut reader(&database).await, id, &tag_named("v1")).await.unwrap();
+    assert_eq!(found, Some(digest(2)));
+}
+
+async fn many_writers_of_one_tag_leave_a_history_that_ends_with_what_it_points_to(database: Database) {
+    let id = make_repository(&database, "team/app").await;
+    for seed in 0..20 {
+        insert_manifest(&database, new_manifest(id, digest(seed)), Vec::new()).await;
+    }
+    let writers: Vec<_> = (0..20)
+        .map(|seed| {
+            let database = database.clone();
+            tokio::spawn(async move { put_tag(&database, id, "latest", digest(seed)).await })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let mut connection = reader(&database).await;
+    let now = tag::find(&mut connection, id, &tag_named("latest")).await.unwrap();
+    let history = tag::history(&mut connection, id, &tag_named("latest"), None, 100).await.unwrap();
+    assert_eq!(history.len(), 20, "each put is an event");
+    assert_eq!(history.first().map(|event| event.digest), now, "the newest event is what it points to");
+    assert!(history.windows(2).all(|pair| pair[0].sequence > pair[1].sequence));
+}
+
+async fn a_pull_finds_what_the_tag_points_to(database: Database) {
+    let id = make_repository(&database, "team/app").await;
+    make_tags(&database, id, vec!["v1".to_owned()]).await;
+    let mut connection = reader(&database).await;
+    let name = super::name("team/app");
+    let pulled = manifest::pull_by_tag(&mut connection, &name, &tag_named("v1")).await.unwrap().unwrap();
+    assert_eq!((pulled.digest, pulled.bytes.as_slice()), (digest(0), b"{}".as_slice()));
+    assert_eq!(manifest::pull_by_digest(&mut connection, &name, &digest(0)).await.unwrap(), Some(pulled));
+    assert_eq!(manifest::pull_by_tag(&mut connection, &name, &tag_named("v2")).await.unwrap(), None);
+}
+
+async fn deleting_a_manifest_takes_its_tags(database: Database) {
+    let id = make_repository(&database, "team/app").await;
+    make_tags(&database, id, vec!["v1".to_owned(), "v2".to_owned()]).await;
+    let deleted = write(&database, move |c| {
+        Box::pin(async move { manifest::delete(c, id, &digest(0), 2, "bob").await })
+    })
+    .await;
+    assert!(deleted);
+    let mut connection = reader(&database).await;
+    assert!(tag::list(&mut connection, id, None, 10).await.unwrap().is_empty());
+    let history = tag::history(&mut connection, id, &tag_named("v1"), None, 10).await.unwrap();
+    assert_eq!(
+        history.first().map(|event| (event.action, event.by.as_str())),
+        Some((tag::Action::Delete, "bob"))
+    );
+}
