@@ -143,10 +143,11 @@ impl Drop for Server {
     }
 }
 
-/// The first loopback address with a port in a text.
+/// The address of the line that tells it; a database's address may stand before.
 fn printed_address(log: &str) -> Option<SocketAddr> {
-    log.match_indices("127.0.0.1:").find_map(|(at, _)| {
-        let port = &log[at + "127.0.0.1:".len()..];
+    const BEFORE: &str = "listening on http://127.0.0.1:";
+    log.match_indices(BEFORE).find_map(|(at, _)| {
+        let port = &log[at + BEFORE.len()..];
         let digits = port.find(|c: char| !c.is_ascii_digit()).unwrap_or(port.len());
         let port: u16 = port[..digits].parse().ok().filter(|port| *port != 0)?;
         Some(SocketAddr::from(([127, 0, 0, 1], port)))

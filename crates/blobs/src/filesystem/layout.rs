@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn draws_as_the_comment_says() {
-        let id = UploadId::from_u128(0x0102_5f);
+        let id = UploadId::from_u128(0x0001_025f);
         let digest = digest_of(Algorithm::Sha256, b"");
         let upload = relative(Place::Upload(id));
         assert_eq!(upload, Path::new("uploads/5f/0000000000000000000000000001025f"));

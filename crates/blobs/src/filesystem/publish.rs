@@ -100,7 +100,10 @@ impl Publishing {
             renamed = disk::rename_new(&self.from, &self.to)?;
         }
         match renamed {
-            Renamed::Done => Ok(self.folders.remember(&self.digest)),
+            Renamed::Done => {
+                self.folders.remember(&self.digest);
+                Ok(())
+            }
             Renamed::Taken => self.keep_published(),
             Renamed::Missing => Err(self.lost(None)),
         }
