@@ -2,18 +2,19 @@
 //!
 //! ```text
 //! <prefix>/blobs/<2 hex>/<upload id>      a blob; its key is final from the first part, for S3 cannot rename
-//! <prefix>/uploads/<upload id>/tail-<n>   what an append left below the size of a part
+//! <prefix>/uploads/<upload id>/tail-<n>   what an append left below the size of a part, if it is too much for the row
 //! <prefix>/probe/<id>                     a probe under way
 //! ```
 //!
-//! An append holds at most one part in memory: 8 MiB, and more only for blobs beyond 8 GiB. A blob smaller than a part
-//! is one object and no multipart upload, for S3 knows none of no parts. A multipart upload that a dying
+//! An append holds the part that fills in memory, 8 MiB and more only for blobs beyond 8 GiB, and the one on its way as
+//! far as 64 MiB for all uploads allow. A blob smaller than a part is one object and no multipart upload, for S3 knows none of no parts. A multipart upload that a dying
 //! process did not get into its row is found by its key; on a server that cannot list those, the bucket's own rule for
 //! ending them by age has to.
 
 mod bucket;
 mod options;
 mod parts;
+mod sending;
 mod unfinished;
 
 use std::ops::Range;
@@ -28,13 +29,17 @@ use hythe_oci::upload_id::UploadId;
 
 use self::bucket::Bucket;
 pub use self::options::S3Options;
-use self::parts::{Parts, Tail, part_size};
+use self::parts::{Parts, Tail, decode};
+use self::sending::Sending;
 use crate::blob::{Blob, Source};
 use crate::body::{BodyError, BodyStream};
 use crate::error::Error;
 use crate::hash::Hasher;
 use crate::pour::{Body, pour};
 use crate::store::{BlobStore, Location, Probe, Upload};
+
+/// Largest tail in bytes that the row carries itself.
+const INLINE: usize = 16 * 1024;
 
 /// The store behind `s3://bucket/prefix`.
 pub struct S3 {
@@ -48,61 +53,81 @@ impl S3 {
     }
 
     /// What the last append left below a part.
-    async fn read_tail(&self, upload: &Upload, tail: Option<Tail>) -> Result<Vec<u8>, Error> {
-        let Some(tail) = tail else { return Ok(Vec::new()) };
-        let found = self.bucket.find(&tail_key(upload.id, tail.number)).await?;
+    async fn read_tail(&self, upload: &Upload, tail: Option<&Tail>) -> Result<Vec<u8>, Error> {
+        let (number, size) = match tail {
+            None => return Ok(Vec::new()),
+            Some(Tail::Inline(text)) => return decode(text).map_err(|error| unreadable(upload, &error)),
+            Some(Tail::Object { number, size, .. }) => (*number, *size),
+        };
+        let found = self.bucket.find(&tail_key(upload.id, number)).await?;
         match found {
-            Some(bytes) if bytes.len() as u64 == tail.size => Ok(bytes.to_vec()),
+            Some(bytes) if bytes.len() as u64 == size => Ok(bytes.to_vec()),
             other => Err(Error::OffsetLost {
                 upload: upload.id,
                 expected: upload.offset,
-                found: other.map(|bytes| upload.offset - tail.size + bytes.len() as u64),
+                found: other.map(|bytes| upload.offset - size + bytes.len() as u64),
             }),
         }
     }
 
-    /// Sends a part, beginning the multipart upload with the first.
-    async fn send_part(&self, key: &str, parts: &mut Parts, bytes: Vec<u8>) -> Result<(), Error> {
-        if parts.multipart.is_none() {
-            parts.multipart = Some(self.bucket.begin(key).await?);
-        }
-        if let Some(id) = &parts.multipart {
-            let sent = self.bucket.put_part(key, id, parts.parts.len(), Bytes::from(bytes)).await?;
-            parts.parts.push(sent);
-        }
-        Ok(())
-    }
-
-    /// Puts what is below a part aside. The tail before it stays until the row no longer names it.
+    /// Puts what is below a part aside.
     async fn put_tail(
         &self,
         id: UploadId,
-        last: Option<Tail>,
+        last: Option<&Tail>,
         bytes: Vec<u8>,
     ) -> Result<Option<Tail>, Error> {
-        if bytes.is_empty() {
-            return Ok(None);
+        if let Some(Tail::Object { older: Some(older), .. }) = last {
+            self.bucket.delete(&tail_key(id, *older)).await?;
         }
-        let tail = Tail { number: last.map_or(0, |last| last.number + 1), size: bytes.len() as u64 };
-        self.bucket.put(&tail_key(id, tail.number), Bytes::from(bytes)).await?;
-        if let Some(older) = last.and_then(|last| last.number.checked_sub(1)) {
-            self.bucket.delete(&tail_key(id, older)).await?;
+        match bytes.len() {
+            0 => Ok(None),
+            1..=INLINE => Ok(Some(Tail::inline(&bytes))),
+            size => {
+                let number = uuid::Uuid::new_v4().as_u64_pair().0;
+                self.bucket.put(&tail_key(id, number), Bytes::from(bytes)).await?;
+                Ok(Some(Tail::Object { number, size: size as u64, older: last.and_then(Tail::number) }))
+            }
         }
-        Ok(Some(tail))
+    }
+
+    /// Pours the body into parts and returns the hash and the notes that belong to all that arrived.
+    async fn fill(&self, upload: &Upload, body: &mut Body) -> Result<(Hasher, u64, Parts), Error> {
+        let parts = Parts::of(upload)?;
+        let last = parts.tail.clone();
+        let mut filling = self.read_tail(upload, last.as_ref()).await?;
+        let mut sending = Sending::new(Arc::clone(&self.bucket), upload, blob_key(upload.id), parts);
+        let mut hash = upload.hash.clone();
+        loop {
+            let size = sending.next_size();
+            let room = size.saturating_sub(filling.len() as u64);
+            (hash, filling) = pour(body, room, hash, filling).await?;
+            if (filling.len() as u64) < size {
+                break;
+            }
+            sending.send(std::mem::take(&mut filling)).await?;
+        }
+        let mut parts = sending.finish().await?;
+        // An empty body leaves the tail as it is.
+        if hash.length() > upload.offset {
+            parts.tail = self.put_tail(upload.id, last.as_ref(), filling).await?;
+        }
+        let offset = hash.length();
+        Ok((hash, offset, parts))
     }
 
     /// Makes the object whole under its final key.
     async fn complete(&self, upload: &Upload, key: &str) -> Result<(), Error> {
-        let mut parts = Parts::read(upload.id, &upload.parts)?;
-        let rest = self.read_tail(upload, parts.tail).await?;
+        let parts = Parts::of(upload)?;
+        let rest = self.read_tail(upload, parts.tail.as_ref()).await?;
         if parts.multipart.is_none() {
             return self.bucket.put(key, Bytes::from(rest)).await;
         }
+        let mut sending = Sending::new(Arc::clone(&self.bucket), upload, key.to_owned(), parts);
         if !rest.is_empty() {
-            self.send_part(key, &mut parts, rest).await?;
+            sending.send(rest).await?;
         }
-        let id = parts.multipart.as_deref().unwrap_or_default();
-        self.bucket.complete(key, id, &parts.parts).await
+        sending.complete().await
     }
 
     /// [`S3::complete`], where having been completed before is fine.
@@ -112,10 +137,6 @@ impl S3 {
             Err(error) if self.bucket.find_size(key).await? == Some(upload.offset) => {
                 tracing::debug!(upload = %upload.id, %error, "a blob was completed before");
                 Ok(())
-            }
-            // S3 no longer knows the multipart upload.
-            Err(Error::NotFound { .. }) => {
-                Err(Error::OffsetLost { upload: upload.id, expected: upload.offset, found: None })
             }
             Err(error) => Err(error),
         }
@@ -157,22 +178,8 @@ impl BlobStore for S3 {
     }
 
     async fn append(&self, upload: &mut Upload, body: BodyStream) -> Result<(), Error> {
-        let key = blob_key(upload.id);
-        let mut parts = Parts::read(upload.id, &upload.parts)?;
-        let last_tail = parts.tail;
-        let mut filling = self.read_tail(upload, last_tail).await?;
-        let (mut hash, mut offset, mut body) = (upload.hash.clone(), upload.offset, Body::new(body));
-        loop {
-            let size = part_size(parts.parts.len());
-            let (held, room) = (filling.len() as u64, size.saturating_sub(filling.len() as u64));
-            (hash, filling) = pour(&mut body, room, hash, filling).await?;
-            offset += filling.len() as u64 - held;
-            if (filling.len() as u64) < size {
-                break;
-            }
-            self.send_part(&key, &mut parts, std::mem::take(&mut filling)).await?;
-        }
-        parts.tail = self.put_tail(upload.id, last_tail, filling).await?;
+        let mut body = Body::new(body);
+        let (hash, offset, parts) = self.fill(upload, &mut body).await?;
         (upload.hash, upload.offset, upload.parts) = (hash, offset, parts.write());
         body.outcome()
     }
@@ -187,7 +194,9 @@ impl BlobStore for S3 {
         if !same_algorithm {
             expect(digest, self.hash_again(&key, upload, digest).await?)?;
         }
-        self.bucket.delete_all(&tail_folder(upload.id)).await?;
+        if Parts::read(upload.id, &upload.parts)?.has_tail_objects() {
+            self.bucket.delete_all(&tail_folder(upload.id)).await?;
+        }
         Ok(Location::new(key))
     }
 
@@ -266,6 +275,10 @@ fn stream_of(bucket: Arc<Bucket>, key: String, range: Range<u64>) -> BodyStream 
         std::future::ready(checked)
     });
     counted.boxed()
+}
+
+fn unreadable(upload: &Upload, error: &base64::DecodeError) -> Error {
+    Error::Unreadable { upload: upload.id, reason: format!("tail: {error}") }
 }
 
 fn expect(expected: &Digest, actual: Digest) -> Result<(), Error> {

@@ -1,12 +1,15 @@
 //! What an upload to a bucket remembers between appends, and how large its parts are.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hythe_oci::upload_id::UploadId;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::store::Upload;
 
 /// The first parts; S3 wants at least 5 MiB of all but the last.
-const FIRST_PART: u64 = 8 * 1024 * 1024;
+pub(super) const FIRST_PART: u64 = 8 * 1024 * 1024;
 /// Parts are twice as large after each so many, so that S3's 10,000 parts reach S3's 5 TiB, and a blob of 8 GiB still
 /// goes in parts of 8 MiB.
 const DOUBLED_AFTER: usize = 1000;
@@ -28,18 +31,53 @@ pub(super) struct Parts {
     /// What S3 answered to each part, in their order.
     #[serde(default)]
     pub(super) parts: Vec<String>,
-    /// Bytes behind the last full part, in an object of their own.
+    /// Bytes behind the last full part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) tail: Option<Tail>,
 }
 
-/// An object that holds less than a part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Tail {
-    /// Counts the tails of this upload.
-    pub(super) number: u64,
-    /// Size in bytes.
-    pub(super) size: u64,
+/// Less than a part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Tail {
+    /// A few bytes in base64: with them in the row, a small blob is one request and not five.
+    Inline(String),
+    /// An object of its own. Its number is drawn and not counted, so that a writer which lost its lease cannot replace
+    /// what another relies on.
+    Object {
+        number: u64,
+        /// Size in bytes.
+        size: u64,
+        /// The tail that this one replaced. It goes with the next append: only then does the row no longer name it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        older: Option<u64>,
+    },
+}
+
+impl Tail {
+    pub(super) fn inline(bytes: &[u8]) -> Self {
+        Self::Inline(STANDARD.encode(bytes))
+    }
+
+    /// The object's number, if it is one.
+    pub(super) fn number(&self) -> Option<u64> {
+        match self {
+            Self::Inline(_) => None,
+            Self::Object { number, .. } => Some(*number),
+        }
+    }
+
+    fn size(&self) -> u64 {
+        match self {
+            Self::Inline(text) => decode(text).map_or(0, |bytes| bytes.len() as u64),
+            Self::Object { size, .. } => *size,
+        }
+    }
+}
+
+/// The bytes of an inline tail.
+pub(super) fn decode(text: &str) -> Result<Vec<u8>, base64::DecodeError> {
+    STANDARD.decode(text)
 }
 
 impl Parts {
@@ -52,6 +90,23 @@ impl Parts {
             .map_err(|error| Error::Unreadable { upload: id, reason: error.to_string() })
     }
 
+    /// From the row, where they must hold as many bytes as its offset says.
+    pub(super) fn of(upload: &Upload) -> Result<Parts, Error> {
+        let parts = Self::read(upload.id, &upload.parts)?;
+        let full: u64 = (0..parts.parts.len()).map(part_size).sum();
+        let held = full + parts.tail.as_ref().map_or(0, Tail::size);
+        if held == upload.offset {
+            return Ok(parts);
+        }
+        let reason = format!("its parts hold {held} bytes, its offset is {}", upload.offset);
+        Err(Error::Unreadable { upload: upload.id, reason })
+    }
+
+    /// Whether objects beside the blob's own may have been written.
+    pub(super) fn has_tail_objects(&self) -> bool {
+        self.multipart.is_some() || matches!(self.tail, Some(Tail::Object { .. }))
+    }
+
     /// For the row.
     pub(super) fn write(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
@@ -60,7 +115,10 @@ impl Parts {
 
 #[cfg(test)]
 mod tests {
+    use hythe_oci::digest::Algorithm;
+
     use super::*;
+    use crate::hash::Hasher;
 
     const TIB: u64 = 1 << 40;
 
@@ -97,10 +155,24 @@ mod tests {
         let notes = Parts {
             multipart: Some("m".to_owned()),
             parts: vec!["e".to_owned()],
-            tail: Some(Tail { number: 3, size: 9 }),
+            tail: Some(Tail::Object { number: 3, size: 9, older: None }),
         };
         assert_eq!(Parts::read(id, &notes.write()).unwrap(), notes);
         assert_eq!(Parts::read(id, "").unwrap(), Parts::default());
         assert!(matches!(Parts::read(id, "{"), Err(Error::Unreadable { .. })));
+    }
+
+    #[test]
+    fn notes_that_do_not_add_up_are_refused() {
+        let read = |offset, parts: &str| {
+            let (id, hash) = (UploadId::from_u128(7), Hasher::new(Algorithm::Sha256));
+            Parts::of(&Upload { id, offset, hash, parts: parts.to_owned() })
+        };
+        let text = r#"{"multipart":"m","parts":["e"],"tail":{"inline":"YWJj"}}"#;
+        assert!(read(FIRST_PART + 3, text).is_ok());
+        assert!(read(0, "").is_ok());
+        for (offset, text) in [(3, text), (1, ""), (0, r#"{"tail":{"inline":"YWJj"}}"#)] {
+            assert!(matches!(read(offset, text), Err(Error::Unreadable { .. })), "{offset} {text}");
+        }
     }
 }

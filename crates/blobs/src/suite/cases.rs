@@ -20,6 +20,9 @@ macro_rules! for_every_back_end {
         mod on_s3 { $(#[tokio::test] async fn $case() {
             if let Some(bench) = super::super::s3() { super::$case(bench).await }
         })+ }
+        mod on_second_s3 { $(#[tokio::test] async fn $case() {
+            if let Some(bench) = super::super::second_s3() { super::$case(bench).await }
+        })+ }
     };
 }
 
@@ -43,6 +46,7 @@ for_every_back_end! {
     what_is_missing_or_of_another_size_is_damaged
     ranges_end_where_they_should
     bytes_that_storage_lost_are_noticed
+    parts_that_storage_lost_are_noticed
     foreign_locations_are_refused
     the_probe_answers_and_leaves_nothing
 }
@@ -283,6 +287,23 @@ async fn bytes_that_storage_lost_are_noticed(bench: Bench) {
     assert_eq!((upload.offset, upload.parts.clone(), upload.hash.state()), before);
     let error = bench.first.publish(&mut upload, &sha256(&content)).await.unwrap_err();
     assert!(matches!(error, Error::OffsetLost { .. }), "{error}");
+}
+
+async fn parts_that_storage_lost_are_noticed(bench: Bench) {
+    let content = bytes(PART);
+    let mut upload = start(Algorithm::Sha256);
+    bench.first.append(&mut upload, whole(content.clone())).await.unwrap();
+    bench.second.discard(upload.id, "", None).await.unwrap();
+    let error = bench.first.append(&mut upload, whole(bytes(3 * PART))).await.unwrap_err();
+    assert!(is_lost(&error), "{error}");
+    let error = bench.first.publish(&mut upload, &sha256(&content)).await.unwrap_err();
+    assert!(is_lost(&error), "{error}");
+}
+
+/// One of the S3 servers answers 500 where an aborted upload is continued.
+fn is_lost(error: &Error) -> bool {
+    let is_server_error = error.to_string().contains("500 Internal Server Error");
+    is_server_error || matches!(error, Error::OffsetLost { .. })
 }
 
 async fn foreign_locations_are_refused(bench: Bench) {

@@ -1,7 +1,7 @@
 //! One suite of the contract for every back end.
 //!
-//! The S3 tests want a server: `HYTHE_TEST_S3=http://127.0.0.1:PORT/BUCKET`, with the keys AKTEST and SKTEST. Without it
-//! each says that it was not run.
+//! The S3 tests want servers: `HYTHE_TEST_S3=http://127.0.0.1:PORT/BUCKET` and, of another make, `HYTHE_TEST_S3_SECOND`,
+//! with the keys AKTEST and SKTEST. Without them each says that it was not run.
 
 mod cases;
 mod faults;
@@ -37,10 +37,18 @@ pub(super) fn filesystem() -> Option<Bench> {
 }
 
 pub(super) fn s3() -> Option<Bench> {
+    s3_at("HYTHE_TEST_S3")
+}
+
+pub(super) fn second_s3() -> Option<Bench> {
+    s3_at("HYTHE_TEST_S3_SECOND")
+}
+
+fn s3_at(variable: &str) -> Option<Bench> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| drop(rustls::crypto::aws_lc_rs::default_provider().install_default()));
-    let Ok(url) = std::env::var("HYTHE_TEST_S3") else {
-        eprintln!("not run: HYTHE_TEST_S3 names no server");
+    let Ok(url) = std::env::var(variable) else {
+        eprintln!("not run: {variable} names no server");
         return None;
     };
     let (endpoint, bucket) = url.rsplit_once('/').unwrap();
