@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::{assert_holds, bytes, push, read, sha256, start};
 use crate::body::whole;
-use crate::{BlobStore, Error, Filesystem};
+use crate::{BlobStore, Error, Filesystem, Upload};
 
 /// A file system of its own, unmounted when dropped.
 struct Mounted(TempDir);
@@ -115,6 +115,23 @@ async fn publishing_survives_tidied_folders_and_leaves_no_upload() {
     let left = |path: &Path| std::fs::read_dir(path).unwrap().count();
     let uploads = std::fs::read_dir(folder.path().join("uploads")).unwrap();
     assert_eq!(uploads.map(|folder| left(&folder.unwrap().path())).sum::<usize>(), 0);
+}
+
+/// A client that repeats a whole upload under its old id must not touch what is published, or leave a second copy.
+#[tokio::test]
+async fn a_published_file_is_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Filesystem::open(folder.path()).unwrap();
+    let (published, location) = push(&store, b"content").await;
+    let path = folder.path().join(location.as_str());
+    let inode = |path: &Path| std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(path).unwrap());
+    let before = inode(&path);
+    let mut again = Upload { id: published.id, ..start(Algorithm::Sha256) };
+    store.append(&mut again, whole(b"content".to_vec())).await.unwrap();
+    assert_eq!(store.publish(&mut again, &sha256(b"content")).await.unwrap(), location);
+    assert_eq!(inode(&path), before);
+    let id = published.id.to_string();
+    assert!(!folder.path().join("uploads").join(&id[30..]).join(&id).exists());
 }
 
 #[test]
