@@ -7,9 +7,9 @@
 //! ```
 //!
 //! An append holds the part that fills in memory, 8 MiB and more only for blobs beyond 8 GiB, and the one on its way as
-//! far as 64 MiB for all uploads allow. A blob smaller than a part is one object and no multipart upload, for S3 knows none of no parts. A multipart upload that a dying
-//! process did not get into its row is found by its key; on a server that cannot list those, the bucket's own rule for
-//! ending them by age has to.
+//! far as 64 MiB for all uploads allow. A blob smaller than a part is one object and no multipart upload, for S3 knows
+//! none of no parts. A multipart upload that a dying process did not get into its row is found by its key; on a server
+//! that cannot list those, the bucket's own rule for ending them by age has to.
 
 mod bucket;
 mod options;
