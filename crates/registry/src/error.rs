@@ -198,7 +198,7 @@ impl From<hythe_blobs::Error> for Error {
             Storage::NotFound { .. } | Storage::Damaged { .. } => Error::new(
                 Kind::Internal,
                 ErrorCode::Unknown,
-                "the stored bytes of this blob are missing or damaged; push it again or restore it from a backup",
+                "the stored bytes of this blob are missing or damaged; restore the file that the log names from a backup",
             ),
             _ => Error::new(Kind::Internal, ErrorCode::Unknown, "the storage answered with an error"),
         }
