@@ -283,19 +283,17 @@ statements! { "manifest";
         postgres: "SELECT digest AS value FROM manifest WHERE repository_id = $1 AND digest = $2 FOR UPDATE",
     };
     DELETE = "DELETE FROM manifest WHERE repository_id = $1 AND digest = $2";
-    REFERRERS = "SELECT m.digest, m.media_type, m.artifact_type, m.size, m.annotations FROM repository r
-        JOIN manifest m ON m.repository_id = r.id
-        WHERE r.name = $1 AND m.subject = $2 AND m.digest > $3 ORDER BY m.digest LIMIT $4";
+    REFERRERS = "SELECT digest, media_type, artifact_type, size, annotations FROM manifest
+        WHERE repository_id = (SELECT id FROM repository WHERE name = $1) AND subject = $2 AND digest > $3
+        ORDER BY digest LIMIT $4";
     REFERRERS_OF_TYPE = {
-        sqlite: "SELECT m.digest, m.media_type, m.artifact_type, m.size, m.annotations FROM repository r
-            JOIN manifest m ON m.repository_id = r.id
-            WHERE r.name = $1 AND m.subject = $2 AND m.digest > $3
-                AND m.artifact_type IN (SELECT value FROM json_each($5))
-            ORDER BY m.digest LIMIT $4",
-        postgres: "SELECT m.digest, m.media_type, m.artifact_type, m.size, m.annotations FROM repository r
-            JOIN manifest m ON m.repository_id = r.id
-            WHERE r.name = $1 AND m.subject = $2 AND m.digest > $3
-                AND m.artifact_type = ANY (ARRAY(SELECT jsonb_array_elements_text($5::text::jsonb)))
-            ORDER BY m.digest LIMIT $4",
+        sqlite: "SELECT digest, media_type, artifact_type, size, annotations FROM manifest
+            WHERE repository_id = (SELECT id FROM repository WHERE name = $1) AND subject = $2 AND digest > $3
+                AND artifact_type IN (SELECT value FROM json_each($5))
+            ORDER BY digest LIMIT $4",
+        postgres: "SELECT digest, media_type, artifact_type, size, annotations FROM manifest
+            WHERE repository_id = (SELECT id FROM repository WHERE name = $1) AND subject = $2 AND digest > $3
+                AND artifact_type = ANY (ARRAY(SELECT jsonb_array_elements_text($5::text::jsonb)))
+            ORDER BY digest LIMIT $4",
     };
 }

@@ -1,9 +1,15 @@
 //! One suite, run on both engines: SQLite always, PostgreSQL where `HYTHE_TEST_POSTGRES` holds the URL of a
 //! server in which the tests may make databases. Every test gets an empty, migrated database of its own.
 
+mod accounts;
+mod artifacts;
+mod migrations;
 mod nodes;
+mod paging;
+mod plans;
 mod statements;
 mod tags;
+mod transactions;
 mod uploads;
 
 use std::future::Future;
@@ -81,6 +87,11 @@ async fn administer(server: &str, sql: &str) {
 
 fn sqlite_options(folder: &std::path::Path) -> Options {
     Options::new(format!("sqlite://{}/hythe.db", folder.display()))
+}
+
+/// Rows that the program would never write.
+async fn raw(database: &Database, sql: &'static str) {
+    write(database, move |c| Box::pin(c.batch("test", sql))).await;
 }
 
 /// One transaction.

@@ -1,0 +1,176 @@
+//! Projects, users, members, keys, tokens, leases and settings.
+
+use super::{make_project, make_user, on_both_engines, reader, write};
+use crate::project::Filter;
+use crate::signing_key::SigningKey;
+use crate::{Database, Error, lease, member, project, refresh_token, repository, setting, signing_key, user};
+
+on_both_engines![
+    a_name_is_given_once,
+    projects_are_filtered_and_paged,
+    a_repository_needs_its_project,
+    roles_change_and_end_with_the_user,
+    a_users_row_can_be_changed,
+    keys_and_tokens_expire,
+    a_lease_has_one_holder_and_a_growing_fence,
+    the_first_value_stands,
+];
+
+async fn a_name_is_given_once(database: Database) {
+    make_project(&database, "team", true).await;
+    make_user(&database, "alice").await;
+    let again = database.transaction(|c| {
+        Box::pin(async move {
+            let name = "team".parse().unwrap();
+            let new = project::NewProject { name, public: false, created_at: 2, created_by: None };
+            project::create(c, &new).await
+        })
+    });
+    assert!(matches!(again.await, Err(Error::Conflict { what }) if what.contains("team")));
+    let same_email = database.transaction(|c| {
+        Box::pin(async move {
+            let new = user::NewUser {
+                name: "other".to_owned(),
+                email: Some("alice@example.com".to_owned()),
+                full_name: String::new(),
+                password_hash: String::new(),
+                administrator: false,
+                created_at: 2,
+            };
+            user::create(c, &new).await
+        })
+    });
+    assert!(matches!(same_email.await, Err(Error::Conflict { .. })));
+}
+
+async fn projects_are_filtered_and_paged(database: Database) {
+    for (name, public) in [("alpha", true), ("beta", false), ("betamax", true), ("gamma", true)] {
+        make_project(&database, name, public).await;
+    }
+    let mut c = reader(&database).await;
+    let filter = Filter { name_contains: Some("BETA".to_owned()), public: None };
+    assert_eq!(project::count(&mut c, &filter).await.unwrap(), 2);
+    let filter = Filter { public: Some(true), ..filter };
+    let names: Vec<_> = project::list(&mut c, &filter, None, 10).await.unwrap();
+    assert_eq!(names.iter().map(|project| project.name.as_str()).collect::<Vec<_>>(), ["betamax"]);
+    let page = project::list(&mut c, &Filter::default(), Some("alpha"), 2).await.unwrap();
+    assert_eq!(page.iter().map(|project| project.name.as_str()).collect::<Vec<_>>(), ["beta", "betamax"]);
+}
+
+async fn a_repository_needs_its_project(database: Database) {
+    let ensure = || {
+        write(&database, |c| {
+            Box::pin(async move { repository::ensure(c, &"team/app".parse().unwrap(), 1).await })
+        })
+    };
+    assert_eq!(ensure().await, None);
+    let project = make_project(&database, "team", false).await;
+    let (first, again) = (ensure().await.unwrap(), ensure().await.unwrap());
+    assert_eq!(first, again);
+    assert_eq!((first.project_id, first.public), (project.id, false));
+    let mut c = reader(&database).await;
+    assert_eq!(repository::list(&mut c, project.id, None, 10).await.unwrap(), [first]);
+    assert_eq!(repository::count(&mut c, project.id).await.unwrap(), 1);
+}
+
+async fn roles_change_and_end_with_the_user(database: Database) {
+    let (project, alice) =
+        (make_project(&database, "team", false).await, make_user(&database, "alice").await.id);
+    let mut c = reader(&database).await;
+    for role in [2, 4] {
+        write(&database, move |c| Box::pin(async move { member::set(c, project.id, alice, role, 1).await }))
+            .await;
+        assert_eq!(member::role(&mut c, &"team".parse().unwrap(), alice).await.unwrap(), Some(role));
+    }
+    let members = member::list(&mut c, project.id, None, 10).await.unwrap();
+    assert_eq!(members.iter().map(|member| member.user_name.as_str()).collect::<Vec<_>>(), ["alice"]);
+    assert!(member::list(&mut c, project.id, Some("alice"), 10).await.unwrap().is_empty());
+    assert!(write(&database, move |c| Box::pin(async move { user::delete(c, alice).await })).await);
+    assert_eq!(member::role(&mut c, &"team".parse().unwrap(), alice).await.unwrap(), None);
+}
+
+async fn a_users_row_can_be_changed(database: Database) {
+    let id = make_user(&database, "alice").await.id;
+    make_user(&database, "bob").await;
+    write(&database, move |c| {
+        Box::pin(async move {
+            assert!(user::update_password(c, id, "other").await?);
+            assert!(user::set_administrator(c, id, true).await?);
+            assert_eq!(user::count_administrators(c).await?, 1);
+            assert!(user::set_disabled(c, id, true).await?);
+            assert_eq!(user::count_administrators(c).await?, 0, "one that cannot sign in is none");
+            assert!(!user::set_disabled(c, 4711, true).await?);
+            Ok(())
+        })
+    })
+    .await;
+    let mut c = reader(&database).await;
+    let alice = user::find_by_name(&mut c, "alice").await.unwrap().unwrap();
+    assert_eq!(user::find(&mut c, id).await.unwrap().as_ref(), Some(&alice));
+    assert!(alice.administrator && alice.disabled && alice.password_hash == "other");
+    assert!(!format!("{alice:?}").contains("other"), "a hash is not for logs");
+    let after: Vec<_> = user::list(&mut c, Some("alice"), 10).await.unwrap();
+    assert_eq!(after.iter().map(|user| user.name.as_str()).collect::<Vec<_>>(), ["bob"]);
+}
+
+async fn keys_and_tokens_expire(database: Database) {
+    let alice = make_user(&database, "alice").await.id;
+    let counts = write(&database, move |c| {
+        Box::pin(async move {
+            for (id, expires_at) in [("old", 10), ("new", 20)] {
+                let key = SigningKey {
+                    id: id.to_owned(),
+                    private_der: vec![1, 2],
+                    public_der: vec![3],
+                    created_at: 1,
+                    sign_from: 1,
+                    sign_until: 5,
+                    expires_at,
+                };
+                signing_key::insert(c, &key).await?;
+                refresh_token::insert(c, id.as_bytes(), alice, "hythe", 1, expires_at).await?;
+            }
+            assert_eq!(signing_key::list_live(c, 10).await?.len(), 1);
+            assert_eq!(refresh_token::find(c, b"old", 9).await?, Some(alice));
+            assert_eq!(refresh_token::find(c, b"old", 10).await?, None);
+            let keys = signing_key::delete_expired(c, 10).await?;
+            let tokens = refresh_token::delete_expired(c, 10).await?;
+            Ok((keys, tokens, refresh_token::delete_for_user(c, alice).await?))
+        })
+    })
+    .await;
+    assert_eq!(counts, (1, 1, 1));
+}
+
+async fn a_lease_has_one_holder_and_a_growing_fence(database: Database) {
+    write(&database, |c| {
+        Box::pin(async move {
+            assert_eq!(lease::take(c, "sweep", "one", 100, 1).await?, Some(1));
+            assert_eq!(lease::take(c, "sweep", "other", 200, 99).await?, None);
+            assert!(lease::renew(c, "sweep", 1, 150).await?);
+            assert_eq!(lease::take(c, "sweep", "other", 300, 150).await?, Some(2));
+            assert!(!lease::renew(c, "sweep", 1, 900).await? && !lease::release(c, "sweep", 1).await?);
+            assert!(lease::release(c, "sweep", 2).await?);
+            assert_eq!(lease::take(c, "sweep", "one", 400, 151).await?, Some(3));
+            Ok(())
+        })
+    })
+    .await;
+}
+
+async fn the_first_value_stands(database: Database) {
+    let tasks = ["a", "b", "c", "d"].map(|value| {
+        let database = database.clone();
+        tokio::spawn(async move {
+            write(&database, move |c| Box::pin(setting::put_if_absent(c, "key", value))).await
+        })
+    });
+    let mut stood = Vec::new();
+    for task in tasks {
+        stood.push(task.await.unwrap());
+    }
+    stood.dedup();
+    assert_eq!(stood.len(), 1, "{stood:?}");
+    write(&database, |c| Box::pin(setting::put(c, "key", "later"))).await;
+    assert_eq!(setting::find(&mut reader(&database).await, "key").await.unwrap().as_deref(), Some("later"));
+}

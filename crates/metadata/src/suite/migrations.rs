@@ -1,0 +1,64 @@
+//! Databases that this binary must not touch, and how fast an empty one is ready.
+
+use std::time::{Duration, Instant};
+
+use super::{block_on, on_both_engines, raw, sqlite_options};
+use crate::{Database, Error};
+
+on_both_engines![
+    a_migration_with_another_text_is_refused,
+    a_newer_schema_is_refused,
+    an_older_schema_is_not_served,
+];
+
+async fn a_migration_with_another_text_is_refused(database: Database) {
+    raw(&database, "UPDATE schema_migration SET checksum = 'edited' WHERE version = 1").await;
+    for error in [database.migrate().await.unwrap_err(), database.plan().await.unwrap_err()] {
+        assert!(
+            matches!(&error, Error::SchemaChanged { version: 1, found, .. } if found == "edited"),
+            "{error}"
+        );
+    }
+}
+
+async fn a_newer_schema_is_refused(database: Database) {
+    raw(&database, "INSERT INTO schema_migration VALUES (99, 'later', 'x', 1)").await;
+    let error = database.migrate().await.unwrap_err();
+    assert!(matches!(error, Error::SchemaTooNew { found: 99, .. }), "{error}");
+    let error = database.schema().await.unwrap().check().unwrap_err();
+    assert!(matches!(error, Error::SchemaTooNew { found: 99, .. }), "{error}");
+}
+
+async fn an_older_schema_is_not_served(database: Database) {
+    raw(&database, "DELETE FROM schema_migration").await;
+    let error = database.schema().await.unwrap().check().unwrap_err();
+    assert!(matches!(error, Error::SchemaOld { found: 0, .. }), "{error}");
+}
+
+#[test]
+fn a_failed_migration_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    block_on(async {
+        let database = Database::open(&sqlite_options(folder.path())).unwrap();
+        // Something of the same name is in the way of a table in the middle of the first migration.
+        raw(&database, "CREATE TABLE manifest (x)").await;
+        database.migrate().await.unwrap_err();
+        assert_eq!(database.schema().await.unwrap().version, 0);
+        raw(&database, "DROP TABLE manifest").await;
+        database.migrate().await.unwrap();
+    });
+}
+
+/// The bar is 50 ms; the test allows ten times that, for a machine that builds something else meanwhile.
+#[test]
+fn an_empty_file_is_ready_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    block_on(async {
+        let begun = Instant::now();
+        let database = Database::open(&sqlite_options(folder.path())).unwrap();
+        database.migrate().await.unwrap();
+        let took = begun.elapsed();
+        eprintln!("an empty SQLite file was migrated in {took:?}");
+        assert!(took < Duration::from_millis(500), "{took:?}");
+    });
+}

@@ -1,0 +1,114 @@
+//! How the engines find what a request asks for: by an index, in its order, never by reading a table.
+
+use super::{on_both_engines, statements};
+use crate::database::statement::Statement;
+use crate::database::value::{FromRow, Row};
+use crate::{Connection, Database, Engine, Result};
+
+on_both_engines![hot_statements_are_index_reads];
+
+/// The statements of the request path, each with an argument for every parameter.
+const HOT: &[(&str, &[&str])] = &[
+    ("blob.find", &["'d'"]),
+    ("blob.find_linked", &["1", "'d'"]),
+    ("blob.find_linked_by_name", &["'team/app'", "'d'"]),
+    ("blob.is_referenced", &["1", "'d'"]),
+    ("blob.linked", &["1", "'[\"d\"]'"]),
+    ("blob.mountable", &["'d'", "1"]),
+    ("manifest.find", &["1", "'d'"]),
+    ("manifest.pull_by_digest", &["'team/app'", "'d'"]),
+    ("manifest.pull_by_tag", &["'team/app'", "'v1'"]),
+    ("manifest.referrers", &["'team/app'", "'d'", "''", "100"]),
+    ("manifest.referrers_of_type", &["'team/app'", "'d'", "''", "100", "'[\"t\"]'"]),
+    ("member.role", &["'team'", "1"]),
+    ("project.find", &["'team'"]),
+    ("refresh_token.find", &["X'00'", "1"]),
+    ("repository.catalog", &["'a'", "100"]),
+    ("repository.catalog_of_user", &["'a'", "100", "1"]),
+    ("repository.catalog_public", &["'a'", "100"]),
+    ("repository.find", &["'team/app'"]),
+    ("repository.list", &["1", "'a'", "100"]),
+    ("tag.find", &["1", "'v1'"]),
+    ("tag.history", &["1", "'v1'", "9", "100"]),
+    ("tag.list", &["1", "'a'", "100"]),
+    ("tag.list_by_digest", &["1", "'d'", "100"]),
+    ("upload.count_open", &["'alice'", "1"]),
+    ("upload.find", &["'u'", "1"]),
+    ("user.find", &["1"]),
+    ("user.find_by_name", &["'alice'"]),
+];
+
+async fn hot_statements_are_index_reads(database: Database) {
+    let plans = database.transaction(|c| Box::pin(explain_all(c))).await.unwrap();
+    for (statement, plan) in plans {
+        let text = plan.join("\n");
+        for bad in ["Seq Scan on", "SCAN ", "Sort", "USE TEMP B-TREE"] {
+            let listed = text.lines().filter(|line| !of_an_argument(line)).any(|line| line.contains(bad));
+            assert!(!listed, "{statement} on {}:\n{text}", database.engine());
+        }
+    }
+}
+
+/// A list that came in as an argument is read from end to end, as it should be; a lock sorts the few rows it holds.
+fn of_an_argument(line: &str) -> bool {
+    line.contains("json_each") || line.contains("SCAN CONSTANT ROW")
+}
+
+async fn explain_all(c: &mut Connection) -> Result<Vec<(&'static str, Vec<String>)>> {
+    if c.engine() == Engine::Postgres {
+        // The tables are empty, and reading all of an empty table is the best plan there is.
+        c.batch("plan", "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off").await?;
+    }
+    let all = statements::all();
+    let mut plans = Vec::new();
+    for (name, arguments) in HOT {
+        let statement = all.iter().find(|statement| statement.to_string() == *name);
+        let statement = statement.unwrap_or_else(|| panic!("no statement is called {name}"));
+        plans.push((*name, explain(c, statement, arguments).await?));
+    }
+    Ok(plans)
+}
+
+async fn explain(c: &mut Connection, statement: &Statement, arguments: &[&str]) -> Result<Vec<String>> {
+    let mut text = statement.text(c.engine()).to_owned();
+    for (index, argument) in arguments.iter().enumerate().rev() {
+        text = text.replace(&format!("${}", index + 1), argument);
+    }
+    match c.engine() {
+        Engine::Sqlite => {
+            let lines: Vec<SqliteLine> =
+                c.query(statement_of(format!("EXPLAIN QUERY PLAN {text}")), &[]).await?;
+            Ok(lines.into_iter().map(|line| line.0).collect())
+        }
+        Engine::Postgres => {
+            let text = text.replace("X'00'", "'\\x00'");
+            let lines: Vec<PostgresLine> = c.query(statement_of(format!("EXPLAIN {text}")), &[]).await?;
+            Ok(lines.into_iter().map(|line| line.0).collect())
+        }
+    }
+}
+
+/// Statements are known by their address and live for ever; a test may leak a few.
+fn statement_of(text: String) -> &'static Statement {
+    let text: &'static str = Box::leak(text.into_boxed_str());
+    Box::leak(Box::new(Statement::new("test", "explain", text, text)))
+}
+
+struct SqliteLine(String);
+
+impl FromRow for SqliteLine {
+    fn from_row(row: &mut Row) -> Result<SqliteLine> {
+        for column in ["id", "parent", "notused"] {
+            row.take::<i64>(column)?;
+        }
+        Ok(SqliteLine(row.take("detail")?))
+    }
+}
+
+struct PostgresLine(String);
+
+impl FromRow for PostgresLine {
+    fn from_row(row: &mut Row) -> Result<PostgresLine> {
+        Ok(PostgresLine(row.take("QUERY PLAN")?))
+    }
+}
