@@ -21,6 +21,7 @@ mod pour;
 mod s3;
 #[cfg(test)]
 mod suite;
+mod timed;
 
 pub use blob::Blob;
 pub use body::{BodyError, BodyStream};

@@ -7,6 +7,7 @@ use crate::filesystem::Filesystem;
 use crate::memory::Memory;
 use crate::s3::{S3, S3Options};
 use crate::store::BlobStore;
+use crate::timed::Timed;
 
 /// What a storage url cannot say.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,10 @@ pub struct Options {
 ///
 /// A folder is made if only its last component is missing. S3 is not asked anything yet: [`BlobStore::probe`] does.
 pub fn open(url: &str, options: &Options) -> Result<Arc<dyn BlobStore>, Error> {
+    Ok(Arc::new(Timed(open_plain(url, options)?)))
+}
+
+fn open_plain(url: &str, options: &Options) -> Result<Arc<dyn BlobStore>, Error> {
     match url.split_once(':') {
         Some(("memory", "")) => Ok(Arc::new(Memory::default())),
         Some(("file", path)) => open_folder(url, path.strip_prefix("//").unwrap_or(path)),

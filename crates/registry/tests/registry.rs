@@ -1,0 +1,129 @@
+//! The registry over real stores: SQLite in a folder, blobs in memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hythe_blobs::hash::digest_of;
+use hythe_blobs::{BlobStore, Memory, body};
+use hythe_metadata::Database;
+use hythe_oci::digest::Algorithm;
+use hythe_registry::access::{AdministratorPermit, Caller, Pull, Push};
+use hythe_registry::error::Kind;
+use hythe_registry::setup::{ADMINISTRATOR, SetUp};
+use hythe_registry::uploads::Chunk;
+use hythe_registry::{Options, Registry};
+use tempfile::TempDir;
+
+const PASSWORD: &str = "correct horse";
+
+/// A registry that was set up, and the folder of its database.
+struct Bench {
+    registry: Arc<Registry>,
+    folder: TempDir,
+    blobs: Arc<dyn BlobStore>,
+}
+
+impl Bench {
+    async fn with(options: Options) -> Bench {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs: Arc<dyn BlobStore> = Arc::new(Memory::default());
+        let registry = Registry::new(open(&folder), blobs.clone(), options);
+        registry.database().migrate().await.unwrap();
+        let made = registry.set_up(Some(PASSWORD)).await.unwrap();
+        assert_eq!(made, SetUp::AdministratorWithGivenPassword);
+        Bench { registry, folder, blobs }
+    }
+
+    /// Another node over the same two stores.
+    fn other_node(&self) -> Arc<Registry> {
+        Registry::new(open(&self.folder), self.blobs.clone(), Options::default())
+    }
+
+    async fn administrator(&self) -> Caller {
+        self.registry.sign_in(ADMINISTRATOR, PASSWORD).await.unwrap()
+    }
+}
+
+fn open(folder: &TempDir) -> Database {
+    let url = format!("sqlite://{}/hythe.db", folder.path().display());
+    Database::open(&hythe_metadata::Options { exclusive: false, ..hythe_metadata::Options::new(url) })
+        .unwrap()
+}
+
+fn chunk(bytes: &'static [u8]) -> Chunk {
+    Chunk { range: None, length: Some(bytes.len() as u64), body: body::whole(bytes) }
+}
+
+#[tokio::test]
+async fn the_first_start_makes_an_administrator_and_the_second_does_not() {
+    let bench = Bench::with(Options::default()).await;
+    assert_eq!(bench.registry.set_up(Some("another password")).await.unwrap(), SetUp::Nothing);
+    assert_eq!(bench.other_node().set_up(None).await.unwrap(), SetUp::Nothing);
+    assert!(bench.registry.sign_in(ADMINISTRATOR, "another password").await.is_err());
+    assert!(bench.registry.sign_in(ADMINISTRATOR, PASSWORD).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_last_administrator_stays() {
+    let bench = Bench::with(Options::default()).await;
+    let permit = AdministratorPermit::for_local_command();
+    let refused = bench.registry.delete_user(&permit, ADMINISTRATOR).await.unwrap_err();
+    assert_eq!(refused.kind(), Kind::Conflict);
+    assert!(bench.registry.set_user_disabled(&permit, ADMINISTRATOR, true).await.is_err());
+}
+
+#[tokio::test]
+async fn an_expired_upload_goes_with_its_bytes() {
+    let bench = Bench::with(Options { upload_expiry: Duration::ZERO, ..Options::default() }).await;
+    let name = "library/app".parse().unwrap();
+    let permit = bench.registry.permit::<Push>(&bench.administrator().await, &name).await.unwrap();
+    let begun = bench.registry.start_upload(&permit, Algorithm::Sha256).await.unwrap();
+    bench.registry.append_upload(permit.clone(), begun.id, chunk(b"left behind")).await.unwrap();
+    let round = bench.registry.clean().await.unwrap();
+    assert_eq!(round.uploads, 1);
+    let gone = bench.registry.upload_status(&permit, begun.id).await.unwrap_err();
+    assert_eq!(gone.kind(), Kind::Unknown);
+    assert_eq!(bench.registry.clean().await.unwrap().uploads, 0, "the second round finds nothing");
+}
+
+#[tokio::test]
+async fn an_upload_goes_on_at_another_node() {
+    let bench = Bench::with(Options::default()).await;
+    let other = bench.other_node();
+    let name = "library/app".parse().unwrap();
+    let permit = bench.registry.permit::<Push>(&bench.administrator().await, &name).await.unwrap();
+    let begun = bench.registry.start_upload(&permit, Algorithm::Sha256).await.unwrap();
+    bench.registry.append_upload(permit.clone(), begun.id, chunk(b"begun here, ")).await.unwrap();
+    let digest = digest_of(Algorithm::Sha256, b"begun here, finished there");
+    other.finish_upload(permit.clone(), begun.id, digest, chunk(b"finished there")).await.unwrap();
+    let pull = bench.registry.permit::<Pull>(&Caller::Anonymous, &name).await.unwrap();
+    let row = bench.registry.get_blob(&pull, &digest).await.unwrap();
+    assert_eq!(bench.registry.open_blob(&row).await.unwrap().size(), 26);
+}
+
+#[tokio::test]
+async fn a_token_of_one_node_is_good_on_another_and_after_a_rotation() {
+    let bench = Bench::with(Options::default()).await;
+    let administrator = bench.administrator().await;
+    let issued = bench.registry.issue_token(&administrator, &[], false).await.unwrap();
+    let other = bench.other_node();
+    assert_eq!(other.verify_token(&issued.token).await.unwrap().sub, ADMINISTRATOR);
+    let permit = AdministratorPermit::for_local_command();
+    bench.registry.rotate_keys(&permit).await.unwrap();
+    assert_eq!(bench.registry.list_keys(&permit).await.unwrap().len(), 2);
+    assert!(bench.other_node().verify_token(&issued.token).await.is_ok(), "the old key still checks");
+    assert!(other.verify_token("not.a.token").await.is_err());
+}
+
+#[tokio::test]
+async fn a_stranger_is_refused_in_the_same_words_whether_a_repository_exists_or_not() {
+    let bench = Bench::with(Options::default()).await;
+    let permit = AdministratorPermit::for_local_command();
+    bench.registry.create_project(&permit, "secret".parse().unwrap(), false).await.unwrap();
+    let refusal = async |name: &str| {
+        let error =
+            bench.registry.permit::<Pull>(&Caller::Anonymous, &name.parse().unwrap()).await.unwrap_err();
+        (error.kind(), error.message().replace(name, "NAME"))
+    };
+    assert_eq!(refusal("secret/app").await, refusal("absent/app").await);
+}
