@@ -1,4 +1,5 @@
 //! The registry over real stores: SQLite in a folder, blobs in memory.
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
 use std::sync::Arc;
 use std::time::Duration;
