@@ -57,7 +57,7 @@ impl fmt::Debug for Statement {
 /// Declares the statements of a noun and their list, `STATEMENTS`, which a test prepares on both engines.
 ///
 /// Placeholders are `$1`, `$2`, … on both engines. A statement has one text, or two where the engines differ:
-/// ```ignore
+/// ```text
 /// statements! { "tag";
 ///     FIND = "SELECT …";
 ///     LOCK = { sqlite: "SELECT …", postgres: "SELECT … FOR UPDATE" };

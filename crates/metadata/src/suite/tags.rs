@@ -10,6 +10,7 @@ use crate::{Database, manifest};
 on_both_engines![
     pages_are_the_whole_in_the_order_of_bytes,
     a_put_with_another_expectation_changes_nothing,
+    of_many_that_expect_no_tag_one_is_done,
     many_writers_of_one_tag_leave_a_history_that_ends_with_what_it_points_to,
     a_pull_finds_what_the_tag_points_to,
     deleting_a_manifest_takes_its_tags,
@@ -51,6 +52,41 @@ async fn a_put_with_another_expectation_changes_nothing(database: Database) {
     assert_eq!(put(2, Expected::Digest(digest(1))).await, Put::Done(Some(digest(1))));
     let found = tag::find(&mut reader(&database).await, id, &tag_named("v1")).await.unwrap();
     assert_eq!(found, Some(digest(2)));
+}
+
+async fn of_many_that_expect_no_tag_one_is_done(database: Database) {
+    let id = make_repository(&database, "team/app").await;
+    for seed in 0..12 {
+        insert_manifest(&database, new_manifest(id, digest(seed)), Vec::new()).await;
+    }
+    for round in 0..5 {
+        let text: &'static str = Box::leak(format!("v{round}").into_boxed_str());
+        let writers: Vec<_> = (0..12)
+            .map(|seed| {
+                let database = database.clone();
+                tokio::spawn(async move {
+                    write(&database, move |c| {
+                        Box::pin(async move {
+                            let (tag, expected) = (tag_named(text), Expected::Absent);
+                            tag::put_if(c, id, &tag, &digest(seed), 1, "alice", expected).await
+                        })
+                    })
+                    .await
+                })
+            })
+            .collect();
+        let mut done = 0;
+        for writer in writers {
+            match writer.await.unwrap() {
+                Put::Done(previous) => {
+                    assert_eq!(previous, None);
+                    done += 1;
+                }
+                Put::Conflict(current) => assert!(current.is_some()),
+            }
+        }
+        assert_eq!(done, 1, "only the first finds no tag");
+    }
 }
 
 async fn many_writers_of_one_tag_leave_a_history_that_ends_with_what_it_points_to(database: Database) {
