@@ -26,7 +26,7 @@ macro_rules! migrations {
 }
 
 /// In order, without gaps.
-const MIGRATIONS: &[Migration] = migrations![(1, "0001_foundation")];
+const MIGRATIONS: &[Migration] = migrations![(1, "0001_foundation"), (2, "0002_identity")];
 
 /// The version that this binary was made for.
 const EXPECTED: i64 = MIGRATIONS.len() as i64;

@@ -57,7 +57,11 @@ fn of_an_argument(line: &str) -> bool {
 async fn explain_all(c: &mut Connection) -> Result<Vec<(&'static str, Vec<String>)>> {
     if c.engine() == Engine::Postgres {
         // The tables are empty, and reading all of an empty table is the best plan there is.
-        c.batch("plan", "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off").await?;
+        c.batch(
+            "plan",
+            "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off",
+        )
+        .await?;
     }
     let all = statements::all();
     let mut plans = Vec::new();
