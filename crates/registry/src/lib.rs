@@ -10,6 +10,7 @@ pub mod certificate;
 pub mod claims;
 pub mod clock;
 pub mod error;
+pub mod issuer;
 pub mod janitor;
 pub mod keys;
 pub mod manifests;
@@ -75,6 +76,7 @@ pub struct Registry {
     pub(crate) keys: keys::KeyRing,
     pub(crate) verified_tokens: tokens::VerifiedTokens,
     pub(crate) passwords: passwords::Passwords,
+    pub(crate) issuers: issuer::Issuers,
 }
 
 impl Registry {
@@ -87,6 +89,7 @@ impl Registry {
             keys: keys::KeyRing::default(),
             verified_tokens: tokens::VerifiedTokens::default(),
             passwords: passwords::Passwords::default(),
+            issuers: issuer::Issuers::default(),
         })
     }
 

@@ -1,0 +1,27 @@
+//! The discovery document: where an issuer's endpoints are (OpenID Connect Discovery 1.0 section 3).
+
+use serde::Deserialize;
+
+use super::fetch::{Http, json};
+
+/// The parts of it that are used here.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Document {
+    /// What the `iss` claim is, to the letter.
+    pub(crate) issuer: String,
+    /// Where its keys are.
+    pub(crate) jwks_uri: String,
+}
+
+impl Document {
+    /// Reads it from below the issuer's address. One that names another issuer is refused (section 4.3), so that a
+    /// document from elsewhere does not bring its own keys.
+    pub(super) async fn fetch(http: &Http, issuer: &str) -> Result<Document, String> {
+        let base = issuer.trim_end_matches('/');
+        let found: Document = json(http.get(&format!("{base}/.well-known/openid-configuration"))).await?;
+        if found.issuer.trim_end_matches('/') != base {
+            return Err(format!("its document says that the issuer is {}; use that address", found.issuer));
+        }
+        Ok(found)
+    }
+}
