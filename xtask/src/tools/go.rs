@@ -1,29 +1,63 @@
-//! Go programs, each built through a module of our own that requires it.
+//! Go programs, each built through a module of our own that requires it, or from source kept in this tree.
 //!
 //! `go install PACKAGE@VERSION` would be shorter, but it asks the proxy for the list of all versions, which not
 //! every proxy has for every module, and it refuses modules with `replace` lines.
 
+use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use super::log;
 use crate::command::{self, Outcome};
 use crate::places;
 
-/// Builds `package` of `module` at `version` into the cache's `bin`.
-pub(super) fn install(name: &str, module: &str, package: &str, version: &str) -> Outcome {
-    let cache = places::cache()?;
-    let folder = cache.join("go").join(name);
+/// What the proxy has: a module, the program in it, and what go.mod must replace.
+pub(super) struct Main {
+    pub(super) module: &'static str,
+    pub(super) package: &'static str,
+    pub(super) version: &'static str,
+    pub(super) replace: &'static [&'static str],
+}
+
+/// Builds the program into the cache's `bin`.
+pub(super) fn install(name: &str, main: &Main) -> Outcome {
+    let folder = places::cache()?.join("go").join(name);
     fs::create_dir_all(&folder)?;
-    fs::write(
-        folder.join("go.mod"),
-        format!("module tools.invalid/{name}\n\ngo 1.24\n\nrequire {module} {version}\n"),
-    )?;
-    let mut go = Command::new("nice");
-    go.args(["go", "install", "-mod=mod", "-trimpath", "-ldflags=-s -w", package])
-        .current_dir(&folder)
-        .env("GOBIN", cache.join("bin"))
-        .env("CGO_ENABLED", "0")
-        .env_remove("GOFLAGS");
+    fs::write(folder.join("go.mod"), go_mod(name, main)?)?;
+    let mut go = go_in(&folder)?;
+    go.args(["install", "-mod=mod", "-trimpath", "-ldflags=-s -w", main.package]);
     command::logged(&mut go, &log(name)?)
+}
+
+fn go_mod(name: &str, main: &Main) -> Outcome<String> {
+    let Main { module, version, replace, .. } = main;
+    let mut text = format!("module tools.invalid/{name}\n\ngo 1.24\n\nrequire {module} {version}\n");
+    for line in *replace {
+        writeln!(text, "replace {line}")?;
+    }
+    Ok(text)
+}
+
+/// Unpacks `xtask/sources/NAME-VERSION.tar.xz` into the cache and builds its `package` into the cache's `bin` under
+/// the name that the package has; what it depends on comes from the proxy, held by its own go.sum.
+pub(super) fn install_source(name: &str, package: &str, version: &str) -> Outcome {
+    let folder = places::cache()?.join("go-source");
+    fs::create_dir_all(&folder)?;
+    let archive = places::tree().join("xtask/sources").join(format!("{name}-{version}.tar.xz"));
+    let mut tar = Command::new("tar");
+    command::output(tar.arg("xJf").arg(&archive).arg("-C").arg(&folder))?;
+    let mut go = go_in(&folder.join(name))?;
+    go.args(["install", "-trimpath", "-ldflags=-s -w", package]);
+    command::logged(&mut go, &log(name)?)
+}
+
+fn go_in(folder: &Path) -> Outcome<Command> {
+    let mut go = Command::new("nice");
+    go.arg("go")
+        .current_dir(folder)
+        .env("GOBIN", places::cache()?.join("bin"))
+        .env("CGO_ENABLED", "0")
+        .env("GOFLAGS", "-buildvcs=false");
+    Ok(go)
 }

@@ -57,7 +57,7 @@ fn install(wanted: &[&'static Tool]) -> Vec<Installed> {
     let groups = [
         of_kind(|source| matches!(source, Source::Apt(_))),
         of_kind(|source| matches!(source, Source::Python { .. })),
-        of_kind(|source| matches!(source, Source::Go { .. })),
+        of_kind(|source| matches!(source, Source::Go { .. } | Source::GoSource { .. })),
         of_kind(|source| matches!(source, Source::Cargo { .. })),
     ];
     std::thread::scope(|scope| {
@@ -87,8 +87,11 @@ fn install_one(tool: &Tool) -> Outcome {
     }
     match tool.source {
         Source::Apt(_) => return Ok(()),
-        Source::Go { module, package, version } => go::install(tool.name, module, package, version)?,
-        Source::Python { packages } => python::install(tool.name, packages)?,
+        Source::Go { module, package, version, replace } => {
+            go::install(tool.name, &go::Main { module, package, version, replace })?;
+        }
+        Source::GoSource { package, version } => go::install_source(tool.name, package, version)?,
+        Source::Python { environment, packages } => python::install(tool.name, environment, packages)?,
         Source::Cargo { version, features } => cargo::install(tool.name, version, features)?,
     }
     places::find_program(tool.program)?

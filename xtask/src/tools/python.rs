@@ -1,4 +1,4 @@
-//! PyPI's packages, all in one virtual environment in the cache.
+//! PyPI's packages, in virtual environments of the cache: programs that would quarrel over versions live apart.
 
 use std::process::Command;
 
@@ -7,8 +7,8 @@ use crate::command::{self, Outcome};
 use crate::places;
 
 /// Installs pinned packages, making the environment first where it is not there yet.
-pub(super) fn install(name: &str, packages: &[&str]) -> Outcome {
-    let environment = places::cache()?.join("venv");
+pub(super) fn install(name: &str, environment: &str, packages: &[&str]) -> Outcome {
+    let environment = places::cache()?.join(environment);
     let pip = environment.join("bin/pip");
     if !pip.is_file() {
         let mut python = Command::new("python3");
