@@ -26,7 +26,7 @@ pub(crate) enum Source {
     },
     /// A Go program from its authors' source at one version, kept in `xtask/sources` because the module proxy does
     /// not have it.
-    GoSource { package: &'static str, version: &'static str },
+    PackedGo { package: &'static str, version: &'static str },
     /// PyPI packages with their versions, into one virtual environment of the cache.
     Python { environment: &'static str, packages: &'static [&'static str] },
     /// A package of crates.io of the tool's name.
@@ -38,7 +38,7 @@ impl Tool {
     pub(crate) fn version(&self) -> String {
         match self.source {
             Source::Apt(package) => format!("apt {package}"),
-            Source::Go { version, .. } | Source::GoSource { version, .. } | Source::Cargo { version, .. } => {
+            Source::Go { version, .. } | Source::PackedGo { version, .. } | Source::Cargo { version, .. } => {
                 version.to_owned()
             }
             Source::Python { packages, .. } => packages.join(" "),
@@ -129,13 +129,13 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool {
         name: "harbor-cli",
         program: "harbor",
-        source: Source::GoSource { package: "./cmd/harbor", version: "v0.0.26" },
+        source: Source::PackedGo { package: "./cmd/harbor", version: "v0.0.26" },
         purpose: "client of the API",
     },
     Tool {
         name: "terraform-provider-harbor",
         program: "terraform-provider-harbor",
-        source: Source::GoSource { package: ".", version: "v3.12.4" },
+        source: Source::PackedGo { package: ".", version: "v3.12.4" },
         purpose: "client of the API",
     },
     Tool {

@@ -57,7 +57,7 @@ fn install(wanted: &[&'static Tool]) -> Vec<Installed> {
     let groups = [
         of_kind(|source| matches!(source, Source::Apt(_))),
         of_kind(|source| matches!(source, Source::Python { .. })),
-        of_kind(|source| matches!(source, Source::Go { .. } | Source::GoSource { .. })),
+        of_kind(|source| matches!(source, Source::Go { .. } | Source::PackedGo { .. })),
         of_kind(|source| matches!(source, Source::Cargo { .. })),
     ];
     std::thread::scope(|scope| {
@@ -90,7 +90,7 @@ fn install_one(tool: &Tool) -> Outcome {
         Source::Go { module, package, version, replace } => {
             go::install(tool.name, &go::Main { module, package, version, replace })?;
         }
-        Source::GoSource { package, version } => go::install_source(tool.name, package, version)?,
+        Source::PackedGo { package, version } => go::install_source(tool.name, package, version)?,
         Source::Python { environment, packages } => python::install(tool.name, environment, packages)?,
         Source::Cargo { version, features } => cargo::install(tool.name, version, features)?,
     }
