@@ -8,6 +8,7 @@
 pub mod actor;
 pub mod certificates;
 pub mod client;
+pub mod directory;
 pub mod images;
 pub mod server;
 mod stores;

@@ -8,6 +8,10 @@
 pub type ProjectId = i64;
 /// A row of `repository`.
 pub type RepositoryId = i64;
+/// A row of `identity_source`.
+pub type SourceId = i64;
+/// A row of `user_group`.
+pub type GroupId = i64;
 /// A row of `user_account`.
 pub type UserId = i64;
 /// Microseconds since the epoch.

@@ -11,6 +11,7 @@ mod suite;
 
 pub mod blob;
 pub mod garbage;
+pub mod identity_source;
 pub mod ids;
 pub mod lease;
 pub mod manifest;
@@ -20,9 +21,11 @@ pub mod refresh_token;
 pub mod repository;
 pub mod setting;
 pub mod signing_key;
+pub mod sourced_user;
 pub mod tag;
 pub mod upload;
 pub mod user;
+pub mod user_group;
 
 pub use database::connection::Connection;
 pub use database::migration::{Migrated, Plan, Schema, Step};

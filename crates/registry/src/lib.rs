@@ -20,6 +20,7 @@ pub mod projects;
 pub mod referrers;
 pub mod repositories;
 pub mod setup;
+pub mod sources;
 pub mod tags;
 pub mod tokens;
 pub mod uploads;

@@ -24,7 +24,8 @@ ALTER TABLE user_account ADD COLUMN signed_in_at BIGINT;
 ALTER TABLE user_account ADD COLUMN administrator_by_group BOOLEAN NOT NULL DEFAULT FALSE;
 CREATE UNIQUE INDEX user_account_by_subject ON user_account (source, subject) WHERE subject IS NOT NULL;
 
--- Kinds are Harbor's: 1 directory, 2 HTTP, 3 OpenID. The name of a directory's group is shown, its DN identifies it.
+-- Kinds are Harbor's: 1 directory, 2 HTTP, 3 OpenID. The identity is what tells one from another in the form that is
+-- compared: the kind with a directory's DN in lower case, or with the name.
 CREATE TABLE user_group (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name TEXT COLLATE "C" NOT NULL,
@@ -32,7 +33,7 @@ CREATE TABLE user_group (
     ldap_group_dn TEXT NOT NULL DEFAULT '',
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
-    UNIQUE (kind, name, ldap_group_dn)
+    identity TEXT COLLATE "C" NOT NULL UNIQUE
 );
 
 -- As the source said at the last sign-in.

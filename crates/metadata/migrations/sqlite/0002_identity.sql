@@ -25,7 +25,8 @@ ALTER TABLE user_account ADD COLUMN administrator_by_group INTEGER NOT NULL DEFA
     CHECK (administrator_by_group IN (0, 1));
 CREATE UNIQUE INDEX user_account_by_subject ON user_account (source, subject) WHERE subject IS NOT NULL;
 
--- Kinds are Harbor's: 1 directory, 2 HTTP, 3 OpenID. The name of a directory's group is shown, its DN identifies it.
+-- Kinds are Harbor's: 1 directory, 2 HTTP, 3 OpenID. The identity is what tells one from another in the form that is
+-- compared: the kind with a directory's DN in lower case, or with the name.
 CREATE TABLE user_group (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL,
@@ -33,7 +34,7 @@ CREATE TABLE user_group (
     ldap_group_dn TEXT NOT NULL DEFAULT '',
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
-    UNIQUE (kind, name, ldap_group_dn)
+    identity TEXT NOT NULL UNIQUE
 ) STRICT;
 
 -- As the source said at the last sign-in.

@@ -7,6 +7,7 @@ mod migrations;
 mod nodes;
 mod paging;
 mod plans;
+mod sources;
 mod statements;
 mod tags;
 mod transactions;

@@ -14,6 +14,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         crate::database::migration::STATEMENTS,
         crate::database::postgres::STATEMENTS,
         garbage::STATEMENTS,
+        identity_source::STATEMENTS,
         lease::STATEMENTS,
         manifest::STATEMENTS,
         member::STATEMENTS,
@@ -22,9 +23,11 @@ pub(super) fn all() -> Vec<&'static Statement> {
         repository::STATEMENTS,
         setting::STATEMENTS,
         signing_key::STATEMENTS,
+        sourced_user::STATEMENTS,
         tag::STATEMENTS,
         upload::STATEMENTS,
         user::STATEMENTS,
+        user_group::STATEMENTS,
     ]
     .concat()
 }
