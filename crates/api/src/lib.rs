@@ -1,8 +1,11 @@
 //! The JSON of `/api/v2.0`, shared by the server and the command line; shapes and names are Harbor's.
 
 pub mod error;
+pub mod grant;
 pub mod member;
+pub mod permission;
 pub mod project;
+pub mod role;
 pub mod system;
 pub mod tag;
 pub mod user;

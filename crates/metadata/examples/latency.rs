@@ -43,8 +43,13 @@ async fn fill(database: &Database, name: &'static str, tags: u32) -> Outcome<i64
         .transaction(move |c| {
             Box::pin(async move {
                 let name: RepositoryName = parse(name)?;
-                let project =
-                    NewProject { name: name.project(), public: true, created_at: 1, created_by: None };
+                let project = NewProject {
+                    name: name.project(),
+                    public: true,
+                    internal: false,
+                    created_at: 1,
+                    created_by: None,
+                };
                 if project::find(c, &project.name).await?.is_none() {
                     project::create(c, &project).await?;
                 }

@@ -9,7 +9,7 @@ use crate::database::connection::Connection;
 use crate::database::statement::statements;
 use crate::database::value::{self, FromRow, Row};
 use crate::error::Result;
-use crate::ids::{Micros, RepositoryId, UserId};
+use crate::ids::{Micros, RepositoryId};
 
 /// A row of `blob`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,10 +98,9 @@ pub async fn missing_links(
     Ok(digests.iter().filter(|digest| !linked.contains(digest)).copied().collect())
 }
 
-/// Whether this user (or a stranger) could pull the blob from some repository: it is linked where the project is
-/// public or the user is a member.
-pub async fn mountable(c: &mut Connection, digest: &Digest, subject: Option<UserId>) -> Result<bool> {
-    c.query_one(&MOUNTABLE, &[digest.into(), subject.into()]).await
+/// Names of repositories that link the blob, the oldest first.
+pub async fn linked_in(c: &mut Connection, digest: &Digest, limit: u32) -> Result<Vec<RepositoryName>> {
+    c.query(&LINKED_IN, &[digest.into(), limit.into()]).await
 }
 
 /// Whether a manifest of the repository needs the blob. In a transaction no new one can until it ends.
@@ -164,10 +163,8 @@ statements! { "blob";
             WHERE repository_id = $1 AND digest = ANY (ARRAY(SELECT jsonb_array_elements_text($2::text::jsonb)))
             ORDER BY digest FOR KEY SHARE",
     };
-    MOUNTABLE = "SELECT EXISTS (SELECT 1 FROM repository_blob l JOIN repository r ON r.id = l.repository_id
-            JOIN project p ON p.id = r.project_id
-        WHERE l.digest = $1 AND (p.public
-            OR EXISTS (SELECT 1 FROM member m WHERE m.project_id = p.id AND m.user_id = $2))) AS value";
+    LINKED_IN = "SELECT r.name AS value FROM repository_blob l JOIN repository r ON r.id = l.repository_id
+        WHERE l.digest = $1 ORDER BY l.repository_id LIMIT $2";
     LOCK_LINK = {
         sqlite: "SELECT digest AS value FROM repository_blob WHERE repository_id = $1 AND digest = $2",
         postgres: "SELECT digest AS value FROM repository_blob

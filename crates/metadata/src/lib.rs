@@ -10,7 +10,10 @@ mod error;
 mod suite;
 
 pub mod blob;
+pub mod custom_role;
 pub mod garbage;
+pub mod grant;
+pub mod holding;
 pub mod identity_source;
 pub mod ids;
 pub mod lease;
@@ -31,4 +34,4 @@ pub use database::connection::Connection;
 pub use database::migration::{Migrated, Plan, Schema, Step};
 pub use database::{Database, Engine, Options, Work};
 pub use error::{Error, Result};
-pub use ids::UserId;
+pub use ids::{GroupId, UserId};

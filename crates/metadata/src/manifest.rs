@@ -165,6 +165,16 @@ pub async fn pull_by_digest(
     c.query_optional(&PULL_BY_DIGEST, &[repository.into(), digest.into()]).await
 }
 
+/// Indexes of the repository that name this manifest, `limit` at most.
+pub async fn list_parents(
+    c: &mut Connection,
+    repository_id: RepositoryId,
+    digest: &Digest,
+    limit: u32,
+) -> Result<Vec<Digest>> {
+    c.query(&LIST_PARENTS, &[repository_id.into(), digest.into(), limit.into()]).await
+}
+
 /// Those of `digests` that are no manifests of the repository, in their order. In a transaction those that are
 /// there cannot be deleted until it ends.
 pub async fn missing(
@@ -278,6 +288,8 @@ statements! { "manifest";
             WHERE repository_id = $1 AND digest = ANY (ARRAY(SELECT jsonb_array_elements_text($2::text::jsonb)))
             ORDER BY digest FOR KEY SHARE",
     };
+    LIST_PARENTS = "SELECT manifest AS value FROM manifest_reference
+        WHERE repository_id = $1 AND digest = $2 LIMIT $3";
     LOCK = {
         sqlite: "SELECT digest AS value FROM manifest WHERE repository_id = $1 AND digest = $2",
         postgres: "SELECT digest AS value FROM manifest WHERE repository_id = $1 AND digest = $2 FOR UPDATE",

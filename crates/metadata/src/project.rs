@@ -17,10 +17,16 @@ pub struct Project {
     pub name: ProjectName,
     /// Whether anybody may pull from it.
     pub public: bool,
+    /// Whether anybody who is signed in may pull from it.
+    pub internal: bool,
     /// When it was made.
     pub created_at: Micros,
     /// Who made it; none if that user is gone or nobody in particular did.
     pub created_by: Option<UserId>,
+    /// When it was changed last; 0 for never.
+    pub updated_at: Micros,
+    /// How many bytes it may hold; none for no limit.
+    pub storage_limit: Option<i64>,
 }
 
 /// A project to be made.
@@ -30,6 +36,8 @@ pub struct NewProject {
     pub name: ProjectName,
     /// Whether anybody may pull from it.
     pub public: bool,
+    /// Whether anybody who is signed in may pull from it.
+    pub internal: bool,
     /// Now.
     pub created_at: Micros,
     /// Who makes it.
@@ -47,7 +55,13 @@ pub struct Filter {
 
 /// Makes a project. [`Error::Conflict`] if the name is taken.
 pub async fn create(c: &mut Connection, new: &NewProject) -> Result<Project> {
-    let arguments = [(&new.name).into(), new.public.into(), new.created_at.into(), new.created_by.into()];
+    let arguments = [
+        (&new.name).into(),
+        new.public.into(),
+        new.internal.into(),
+        new.created_at.into(),
+        new.created_by.into(),
+    ];
     let made = c.query_optional(&CREATE, &arguments).await?;
     made.ok_or_else(|| Error::Conflict { what: format!("project {} exists already", new.name) })
 }
@@ -80,9 +94,15 @@ pub async fn count(c: &mut Connection, filter: &Filter) -> Result<i64> {
     c.query_one(&COUNT, &[part.into(), filter.public.into()]).await
 }
 
-/// Makes a project public or private; false if it does not exist.
-pub async fn update_visibility(c: &mut Connection, id: ProjectId, public: bool) -> Result<bool> {
-    c.changes(&UPDATE_VISIBILITY, &[id.into(), public.into()]).await
+/// Says who may pull without being a member; false if the project does not exist.
+pub async fn update_visibility(
+    c: &mut Connection,
+    id: ProjectId,
+    public: bool,
+    internal: bool,
+    now: Micros,
+) -> Result<bool> {
+    c.changes(&UPDATE_VISIBILITY, &[id.into(), public.into(), internal.into(), now.into()]).await
 }
 
 /// Deletes a project and its members; false if it does not exist. [`Error::Conflict`] while it has repositories.
@@ -99,21 +119,24 @@ impl FromRow for Project {
             id: row.take("id")?,
             name: row.take("name")?,
             public: row.take("public")?,
+            internal: row.take("internal")?,
             created_at: row.take("created_at")?,
             created_by: row.take("created_by")?,
+            updated_at: row.take("updated_at")?,
+            storage_limit: row.take("storage_limit")?,
         })
     }
 }
 
 statements! { "project";
-    CREATE = "INSERT INTO project (name, public, created_at, created_by) VALUES ($1, $2, $3, $4)
-        ON CONFLICT DO NOTHING RETURNING id, name, public, created_at, created_by";
-    FIND = "SELECT id, name, public, created_at, created_by FROM project WHERE name = $1";
-    FIND_BY_ID = "SELECT id, name, public, created_at, created_by FROM project WHERE id = $1";
+    CREATE = "INSERT INTO project (name, public, internal, created_at, created_by, updated_at) VALUES ($1, $2, $3, $4, $5, $4)
+        ON CONFLICT DO NOTHING RETURNING id, name, public, internal, created_at, created_by, updated_at, storage_limit";
+    FIND = "SELECT id, name, public, internal, created_at, created_by, updated_at, storage_limit FROM project WHERE name = $1";
+    FIND_BY_ID = "SELECT id, name, public, internal, created_at, created_by, updated_at, storage_limit FROM project WHERE id = $1";
     LIST = {
-        sqlite: "SELECT id, name, public, created_at, created_by FROM project
+        sqlite: "SELECT id, name, public, internal, created_at, created_by, updated_at, storage_limit FROM project
             WHERE name > $1 AND instr(name, $2) > 0 AND ($3 IS NULL OR public = $3) ORDER BY name LIMIT $4",
-        postgres: "SELECT id, name, public, created_at, created_by FROM project
+        postgres: "SELECT id, name, public, internal, created_at, created_by, updated_at, storage_limit FROM project
             WHERE name > $1 AND strpos(name, $2) > 0 AND ($3::boolean IS NULL OR public = $3)
             ORDER BY name LIMIT $4",
     };
@@ -122,7 +145,7 @@ statements! { "project";
         postgres: "SELECT COUNT(*) AS value FROM project
             WHERE strpos(name, $1) > 0 AND ($2::boolean IS NULL OR public = $2)",
     };
-    UPDATE_VISIBILITY = "UPDATE project SET public = $2 WHERE id = $1";
+    UPDATE_VISIBILITY = "UPDATE project SET public = $2, internal = $3, updated_at = $4 WHERE id = $1";
     HAS_REPOSITORIES = "SELECT EXISTS (SELECT 1 FROM repository WHERE project_id = $1) AS value";
     DELETE = "DELETE FROM project WHERE id = $1";
 }

@@ -4,7 +4,7 @@ use hythe_oci::name::RepositoryName;
 
 use crate::database::connection::Connection;
 use crate::database::statement::statements;
-use crate::database::value::{FromRow, Row};
+use crate::database::value::{FromRow, Row, list as list_of};
 use crate::error::{Error, Result};
 use crate::ids::{Micros, ProjectId, RepositoryId, UserId};
 
@@ -24,14 +24,17 @@ pub struct Repository {
 }
 
 /// Which repositories a caller may see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Visible {
     /// All of them.
     All,
     /// Those of public projects.
     Public,
-    /// Those of public projects and of the projects this user is a member of.
+    /// Those of public and internal projects, of the projects this user is a member of, and those granted to it.
     Subject(UserId),
+    /// Those of public and internal projects, and those whose name and a space begin with one of these: `team/`
+    /// for a project, `team/app-` for the beginning of a name, `team/app ` for one repository.
+    Listed(Vec<String>),
 }
 
 /// The repository of this name.
@@ -60,6 +63,7 @@ pub async fn catalog(
         Visible::All => c.query(&CATALOG, &[after, limit]).await,
         Visible::Public => c.query(&CATALOG_PUBLIC, &[after, limit]).await,
         Visible::Subject(user) => c.query(&CATALOG_OF_USER, &[after, limit, user.into()]).await,
+        Visible::Listed(beginnings) => c.query(&CATALOG_LISTED, &[after, limit, list_of(&beginnings)]).await,
     }
 }
 
@@ -109,11 +113,45 @@ statements! { "repository";
     CATALOG_PUBLIC = "SELECT r.name AS value FROM repository r
         WHERE r.name > $1 AND EXISTS (SELECT 1 FROM project p WHERE p.id = r.project_id AND p.public)
         ORDER BY r.name LIMIT $2";
-    CATALOG_OF_USER = "SELECT r.name AS value FROM repository r
-        WHERE r.name > $1
-            AND (EXISTS (SELECT 1 FROM project p WHERE p.id = r.project_id AND p.public)
-                OR EXISTS (SELECT 1 FROM member m WHERE m.project_id = r.project_id AND m.user_id = $3))
-        ORDER BY r.name LIMIT $2";
+    CATALOG_OF_USER = {
+        sqlite: "SELECT r.name AS value FROM repository r
+            WHERE r.name > $1
+                AND (EXISTS (SELECT 1 FROM project p WHERE p.id = r.project_id AND (p.public OR p.internal))
+                    OR EXISTS (SELECT 1 FROM member m WHERE m.project_id = r.project_id AND m.user_id = $3)
+                    OR EXISTS (SELECT 1 FROM user_group_member u JOIN member m ON m.group_id = u.group_id
+                        WHERE m.project_id = r.project_id AND u.user_id = $3)
+                    OR EXISTS (SELECT 1 FROM repository_grant t WHERE t.project_id = r.project_id
+                        AND (t.user_id = $3
+                            OR t.group_id IN (SELECT u.group_id FROM user_group_member u WHERE u.user_id = $3))
+                        AND (t.repository = r.name
+                            OR (t.and_below AND substr(r.name, 1, length(t.repository)) = t.repository))))
+            ORDER BY r.name LIMIT $2",
+        postgres: "SELECT r.name AS value FROM repository r
+            WHERE r.name > $1
+                AND (EXISTS (SELECT 1 FROM project p WHERE p.id = r.project_id AND (p.public OR p.internal))
+                    OR EXISTS (SELECT 1 FROM member m WHERE m.project_id = r.project_id AND m.user_id = $3)
+                    OR EXISTS (SELECT 1 FROM user_group_member u JOIN member m ON m.group_id = u.group_id
+                        WHERE m.project_id = r.project_id AND u.user_id = $3)
+                    OR EXISTS (SELECT 1 FROM repository_grant t WHERE t.project_id = r.project_id
+                        AND (t.user_id = $3
+                            OR t.group_id IN (SELECT u.group_id FROM user_group_member u WHERE u.user_id = $3))
+                        AND (t.repository = r.name OR (t.and_below AND starts_with(r.name, t.repository)))))
+            ORDER BY r.name LIMIT $2",
+    };
+    CATALOG_LISTED = {
+        sqlite: "SELECT r.name AS value FROM repository r
+            WHERE r.name > $1
+                AND (EXISTS (SELECT 1 FROM project p WHERE p.id = r.project_id AND (p.public OR p.internal))
+                    OR EXISTS (SELECT 1 FROM json_each($3) b
+                        WHERE substr(r.name || ' ', 1, length(b.value)) = b.value))
+            ORDER BY r.name LIMIT $2",
+        postgres: "SELECT r.name AS value FROM repository r
+            WHERE r.name > $1
+                AND (EXISTS (SELECT 1 FROM project p WHERE p.id = r.project_id AND (p.public OR p.internal))
+                    OR EXISTS (SELECT 1 FROM jsonb_array_elements_text($3::text::jsonb) b (value)
+                        WHERE starts_with(r.name || ' ', b.value)))
+            ORDER BY r.name LIMIT $2",
+    };
     LIST = "SELECT r.id, r.project_id, r.name, p.public, r.created_at
         FROM repository r JOIN project p ON p.id = r.project_id
         WHERE r.project_id = $1 AND r.name > $2 ORDER BY r.name LIMIT $3";

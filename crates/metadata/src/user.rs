@@ -25,6 +25,25 @@ pub struct User {
     pub disabled: bool,
     /// When the user was made.
     pub created_at: Micros,
+    /// The name of the identity source the user comes from; empty for one of the registry's own.
+    pub source: String,
+    /// What that source calls the user: a distinguished name, or the `sub` claim.
+    pub subject: Option<String>,
+    /// What an administrator noted.
+    pub comment: String,
+    /// When the user was changed last; 0 for never.
+    pub updated_at: Micros,
+    /// When the user signed in last.
+    pub signed_in_at: Option<Micros>,
+    /// Whether a group of the source makes the user an administrator.
+    pub administrator_by_group: bool,
+}
+
+impl User {
+    /// May do everything: by being made so, or by a group.
+    pub fn is_administrator(&self) -> bool {
+        self.administrator || self.administrator_by_group
+    }
 }
 
 /// Leaves the password's hash out.
@@ -125,6 +144,12 @@ impl FromRow for User {
             administrator: row.take("administrator")?,
             disabled: row.take("disabled")?,
             created_at: row.take("created_at")?,
+            source: row.take("source")?,
+            subject: row.take("subject")?,
+            comment: row.take("comment")?,
+            updated_at: row.take("updated_at")?,
+            signed_in_at: row.take("signed_in_at")?,
+            administrator_by_group: row.take("administrator_by_group")?,
         })
     }
 }
@@ -132,12 +157,16 @@ impl FromRow for User {
 statements! { "user";
     CREATE = "INSERT INTO user_account (name, email, full_name, password_hash, administrator, disabled, created_at)
         VALUES ($1, $2, $3, $4, $5, FALSE, $6) ON CONFLICT DO NOTHING
-        RETURNING id, name, email, full_name, password_hash, administrator, disabled, created_at";
-    FIND = "SELECT id, name, email, full_name, password_hash, administrator, disabled, created_at
+        RETURNING id, name, email, full_name, password_hash, administrator, disabled, created_at,
+            source, subject, comment, updated_at, signed_in_at, administrator_by_group";
+    FIND = "SELECT id, name, email, full_name, password_hash, administrator, disabled, created_at,
+            source, subject, comment, updated_at, signed_in_at, administrator_by_group
         FROM user_account WHERE id = $1";
-    FIND_BY_NAME = "SELECT id, name, email, full_name, password_hash, administrator, disabled, created_at
+    FIND_BY_NAME = "SELECT id, name, email, full_name, password_hash, administrator, disabled, created_at,
+            source, subject, comment, updated_at, signed_in_at, administrator_by_group
         FROM user_account WHERE name = $1";
-    LIST = "SELECT id, name, email, full_name, password_hash, administrator, disabled, created_at
+    LIST = "SELECT id, name, email, full_name, password_hash, administrator, disabled, created_at,
+            source, subject, comment, updated_at, signed_in_at, administrator_by_group
         FROM user_account WHERE name > $1 ORDER BY name LIMIT $2";
     UPDATE_PASSWORD = "UPDATE user_account SET password_hash = $2 WHERE id = $1";
     SET_ADMINISTRATOR = "UPDATE user_account SET administrator = $2 WHERE id = $1";

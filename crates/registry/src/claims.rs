@@ -4,6 +4,8 @@ use hythe_oci::name::RepositoryName;
 use hythe_oci::scope::Action;
 use serde::{Deserialize, Serialize};
 
+use crate::access::TagLimit;
+
 /// What a token says (RFC 7519, with the `access` claim of the Docker registry token specification).
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Claims {
@@ -24,6 +26,12 @@ pub struct Claims {
     /// The user's id; absent for a stranger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<i64>,
+    /// The robot's id; absent for anybody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rid: Option<i64>,
+    /// The id of the personal token that was shown for this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pat: Option<i64>,
     /// What its bearer may do.
     pub access: Vec<Access>,
 }
@@ -38,16 +46,25 @@ pub struct Access {
     pub name: String,
     /// `pull`, `push`, `delete`, or `*`.
     pub actions: Vec<String>,
+    /// The tags for which; absent for all. Each is a tag, or a beginning followed by `*`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
 }
 
 impl Claims {
-    /// Whether the bearer may do this here.
-    pub fn allows(&self, repository: &RepositoryName, action: Action) -> bool {
-        self.access.iter().any(|access| {
+    /// Whether the bearer may do this here, and for which tags.
+    pub(crate) fn find_grant(&self, repository: &RepositoryName, action: Action) -> Option<TagLimit> {
+        let granted = self.access.iter().filter(|access| {
             access.kind == "repository"
                 && access.name == repository.as_str()
                 && access.actions.iter().any(|allowed| allowed == action.as_str())
-        })
+        });
+        let limits: Option<Vec<&Vec<String>>> = granted.clone().map(|access| access.tags.as_ref()).collect();
+        match limits {
+            Some(limits) if limits.is_empty() => None,
+            Some(limits) => Some(TagLimit::Patterns(limits.into_iter().flatten().cloned().collect())),
+            None => Some(TagLimit::None),
+        }
     }
 
     /// Whether the bearer may list repositories.

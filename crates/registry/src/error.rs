@@ -113,6 +113,14 @@ impl Error {
         Error::new(Kind::Unknown, code, message)
     }
 
+    pub(crate) fn forbidden(message: impl Into<String>) -> Error {
+        Error::new(Kind::Forbidden, ErrorCode::Denied, message)
+    }
+
+    pub(crate) fn unauthenticated(message: impl Into<String>) -> Error {
+        Error::new(Kind::Unauthenticated, ErrorCode::Unauthorized, message)
+    }
+
     pub(crate) fn conflict(message: impl Into<String>) -> Error {
         Error::new(Kind::Conflict, ErrorCode::Denied, message)
     }

@@ -10,6 +10,7 @@ pub mod certificate;
 pub mod claims;
 pub mod clock;
 pub mod error;
+pub mod grants;
 pub mod issuer;
 pub mod janitor;
 pub mod keys;
@@ -19,6 +20,7 @@ pub mod passwords;
 pub mod projects;
 pub mod referrers;
 pub mod repositories;
+pub mod roles;
 pub mod setup;
 pub mod sources;
 pub mod tags;
@@ -32,7 +34,7 @@ use std::time::Duration;
 use hythe_blobs::BlobStore;
 use hythe_metadata::Database;
 
-pub use access::{Caller, Permit};
+pub use access::{Caller, Origin, Permit};
 pub use error::{Error, Result};
 
 /// What an operator can set about the registry itself; every field has a default that suits one machine.

@@ -1,65 +1,128 @@
-//! Members: which user has which role in which project.
+//! Members: which user or group has which role in which project.
 
-use hythe_metadata::member::{self, Member};
-use hythe_oci::name::ProjectName;
+use hythe_metadata::member::{self, Entity, Member};
+use hythe_metadata::project::Project;
+use hythe_metadata::{Connection, user};
+use hythe_oci::error_code::ErrorCode;
 
 use crate::Registry;
-use crate::access::{AdministratorPermit, Role};
+use crate::access::Permit;
+use crate::access::rights::member as right;
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::roles::check_role;
 
 impl Registry {
-    /// Gives a user a role in a project, in place of the one they had.
-    pub async fn set_member(
+    /// Makes somebody a member and tells the membership's id. A conflict if they are one already.
+    pub async fn create_member(
         &self,
-        permit: &AdministratorPermit,
-        project: &ProjectName,
-        user: &str,
-        role: Role,
-    ) -> Result<()> {
-        let project_id = self.get_project(permit, project).await?.id;
-        let user_id = self.get_user(permit, user).await?.id;
-        let now = clock::now();
+        permit: &Permit<right::Create, Project>,
+        entity: Entity,
+        role: i64,
+    ) -> Result<i64> {
+        let (project, now) = (permit.project().clone(), clock::now());
         self.database
-            .transaction(move |c| {
-                Box::pin(async move { member::set(c, project_id, user_id, role.id(), now).await })
+            .try_transaction(move |c| {
+                let project = project.clone();
+                Box::pin(async move {
+                    check_role(c, role).await?;
+                    member::create(c, project.id, entity, role, now).await.map_err(|error| match error {
+                        hythe_metadata::Error::Conflict { .. } => Error::conflict(format!(
+                            "that user or group is a member of project {} already",
+                            project.name
+                        )),
+                        hythe_metadata::Error::Missing { .. } => unknown_entity(entity),
+                        other => other.into(),
+                    })
+                })
             })
-            .await?;
-        Ok(())
+            .await
     }
 
-    /// Takes a user out of a project.
-    pub async fn remove_member(
+    /// The member of this id.
+    pub async fn get_member(&self, permit: &Permit<right::Read, Project>, id: i64) -> Result<Member> {
+        let mut c = self.database.connect().await?;
+        member::find(&mut c, permit.project().id, id)
+            .await?
+            .ok_or_else(|| unknown_member(permit.project(), id))
+    }
+
+    /// The member that this user or group is, if it is one.
+    pub async fn find_member(
         &self,
-        permit: &AdministratorPermit,
-        project: &ProjectName,
-        user: &str,
-    ) -> Result<()> {
-        let project_id = self.get_project(permit, project).await?.id;
-        let user_id = self.get_user(permit, user).await?.id;
-        let removed = self
-            .database
-            .transaction(move |c| Box::pin(async move { member::remove(c, project_id, user_id).await }))
-            .await?;
-        if removed {
-            return Ok(());
-        }
-        Err(Error::unknown(
-            hythe_oci::error_code::ErrorCode::NameUnknown,
-            format!("user {user} is no member of project {project}"),
-        ))
+        permit: &Permit<right::Read, Project>,
+        entity: Entity,
+    ) -> Result<Option<Member>> {
+        let mut c = self.database.connect().await?;
+        Ok(member::find_by_entity(&mut c, permit.project().id, entity).await?)
     }
 
-    /// The members of a project.
+    /// Gives a member another role.
+    pub async fn update_member(
+        &self,
+        permit: &Permit<right::Update, Project>,
+        id: i64,
+        role: i64,
+    ) -> Result<()> {
+        let project = permit.project().clone();
+        self.database
+            .try_transaction(move |c| {
+                let project = project.clone();
+                Box::pin(async move {
+                    check_role(c, role).await?;
+                    let updated = member::update_role(c, project.id, id, role).await?;
+                    if updated { Ok(()) } else { Err(unknown_member(&project, id)) }
+                })
+            })
+            .await
+    }
+
+    /// Takes a member out of a project.
+    pub async fn delete_member(&self, permit: &Permit<right::Delete, Project>, id: i64) -> Result<()> {
+        let project = permit.project().clone();
+        self.database
+            .try_transaction(move |c| {
+                let project = project.clone();
+                Box::pin(async move {
+                    let deleted = member::delete(c, project.id, id).await?;
+                    if deleted { Ok(()) } else { Err(unknown_member(&project, id)) }
+                })
+            })
+            .await
+    }
+
+    /// Members whose names contain `part`, in the order of names and ids, those after `after`.
     pub async fn list_members(
         &self,
-        permit: &AdministratorPermit,
-        project: &ProjectName,
-        after: Option<&str>,
+        permit: &Permit<right::List, Project>,
+        part: &str,
+        after: (&str, i64),
         limit: u32,
     ) -> Result<Vec<Member>> {
-        let project_id = self.get_project(permit, project).await?.id;
-        let mut connection = self.database.connect().await?;
-        Ok(member::list(&mut connection, project_id, after, limit).await?)
+        let mut c = self.database.connect().await?;
+        Ok(member::list(&mut c, permit.project().id, part, after, limit).await?)
     }
+
+    /// The user of this name, as somebody that rights can be given to.
+    pub async fn get_entity_of_user(&self, name: &str) -> Result<Entity> {
+        let mut c = self.database.connect().await?;
+        entity_of_user(&mut c, name).await
+    }
+}
+
+pub(crate) async fn entity_of_user(c: &mut Connection, name: &str) -> Result<Entity> {
+    let found = user::find_by_name(c, name).await?.ok_or_else(|| crate::users::unknown_user(name))?;
+    Ok(Entity::User(found.id))
+}
+
+pub(crate) fn unknown_entity(entity: Entity) -> Error {
+    let (kind, id) = match entity {
+        Entity::User(id) => ("user", id),
+        Entity::Group(id) => ("group", id),
+    };
+    Error::unknown(ErrorCode::NameUnknown, format!("there is no {kind} with the id {id}"))
+}
+
+fn unknown_member(project: &Project, id: i64) -> Error {
+    Error::unknown(ErrorCode::NameUnknown, format!("project {} has no member with the id {id}", project.name))
 }

@@ -17,7 +17,13 @@ impl Registry {
         name: ProjectName,
         public: bool,
     ) -> Result<Project> {
-        let new = NewProject { name: name.clone(), public, created_at: clock::now(), created_by: None };
+        let new = NewProject {
+            name: name.clone(),
+            public,
+            internal: false,
+            created_at: clock::now(),
+            created_by: None,
+        };
         self.database
             .transaction(move |c| {
                 let new = new.clone();
@@ -58,8 +64,9 @@ impl Registry {
         public: bool,
     ) -> Result<()> {
         let id = self.get_project(permit, name).await?.id;
+        let now = clock::now();
         self.database
-            .transaction(move |c| Box::pin(async move { project::update_visibility(c, id, public).await }))
+            .transaction(move |c| Box::pin(project::update_visibility(c, id, public, false, now)))
             .await?;
         Ok(())
     }

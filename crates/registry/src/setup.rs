@@ -70,7 +70,8 @@ impl Registry {
             administrator: true,
             created_at: now,
         };
-        let project = NewProject { name: library, public: true, created_at: now, created_by: None };
+        let project =
+            NewProject { name: library, public: true, internal: false, created_at: now, created_by: None };
         let token = format!("{now} {}", random_secret()?);
         let made = self
             .database

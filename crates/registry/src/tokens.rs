@@ -1,6 +1,5 @@
 //! Bearer tokens of the Docker token flow: what was asked for, cut down to what is allowed, signed for a while.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +7,13 @@ use aws_lc_rs::digest;
 use hythe_metadata::refresh_token;
 use hythe_metadata::user::User;
 use hythe_oci::error_code::ErrorCode;
+use hythe_oci::name::RepositoryName;
 use hythe_oci::scope::{Action, Scope};
 use jsonwebtoken::{Algorithm, Header, Validation};
 use moka::sync::Cache;
 
 use crate::Registry;
-use crate::access::Caller;
+use crate::access::{Caller, Origin, Principal, TagLimit, Through};
 use crate::claims::{Access, Claims};
 use crate::clock;
 use crate::error::{Error, Kind, Result};
@@ -68,8 +68,10 @@ impl Registry {
         for scope in wanted {
             access.extend(self.grant(caller, scope).await?);
         }
-        let refresh_token = match caller {
-            Caller::User(user) if offline => Some(self.create_refresh_token(user).await?),
+        let refresh_token = match &caller.principal {
+            Principal::User(user) if offline && caller.limit.is_none() => {
+                Some(self.create_refresh_token(user).await?)
+            }
             _ => None,
         };
         let now = clock::now();
@@ -85,44 +87,43 @@ impl Registry {
     }
 
     /// The part of one scope that the caller is allowed; nothing rather than an error where nothing is.
-    async fn grant(&self, caller: &Caller, scope: &Scope) -> Result<Option<Access>> {
+    async fn grant(&self, caller: &Caller, scope: &Scope) -> Result<Vec<Access>> {
         if scope.is_catalog() {
-            return Ok(Some(Access {
+            return Ok(vec![Access {
                 kind: scope.kind.clone(),
                 name: scope.name.clone(),
                 actions: vec!["*".to_owned()],
-            }));
+                tags: None,
+            }]);
         }
-        let Some(repository) = scope.find_repository() else { return Ok(None) };
-        let allowed = self.allowed_actions(caller, &repository.project()).await?;
-        let actions: BTreeSet<Action> =
-            allowed.into_iter().filter(|action| scope.actions.contains(*action)).collect();
-        if actions.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Access {
-            kind: "repository".to_owned(),
-            name: repository.as_str().to_owned(),
-            actions: actions.into_iter().map(|action| action.as_str().to_owned()).collect(),
-        }))
+        let Some(repository) = scope.find_repository() else { return Ok(Vec::new()) };
+        let allowed = self.allowed_actions(caller, &repository, scope.actions).await?;
+        Ok(entries(&repository, &allowed))
     }
 
     fn claims(&self, caller: &Caller, access: Vec<Access>, now: clock::Micros) -> Result<Claims> {
-        let (sub, uid) = match caller {
-            Caller::User(user) => (user.name.clone(), Some(user.id)),
-            Caller::Anonymous | Caller::Token(_) => (String::new(), None),
+        let (uid, rid) = match &caller.principal {
+            Principal::User(user) => (Some(user.id), None),
+            Principal::Robot(robot) => (None, Some(robot.id)),
+            Principal::Anonymous | Principal::Token(_) | Principal::Operator => (None, None),
+        };
+        let pat = match caller.through {
+            Through::PersonalToken(id) => Some(id),
+            _ => None,
         };
         let issued = clock::seconds(now);
         let lifetime = i64::try_from(self.options.token_lifetime.as_secs()).unwrap_or(i64::MAX);
         Ok(Claims {
             iss: ISSUER.to_owned(),
-            sub,
+            sub: caller.name().unwrap_or_default().to_owned(),
             aud: SERVICE.to_owned(),
             exp: issued.saturating_add(lifetime),
             nbf: issued,
             iat: issued,
             jti: random_secret()?,
             uid,
+            rid,
+            pat,
             access,
         })
     }
@@ -184,7 +185,7 @@ impl Registry {
     }
 
     /// Who a refresh token was made for.
-    pub async fn verify_refresh_token(&self, secret: &str) -> Result<Caller> {
+    pub async fn verify_refresh_token(&self, secret: &str, origin: &Arc<Origin>) -> Result<Caller> {
         let hash = sha256(secret.as_bytes());
         let mut connection = self.database.connect().await?;
         let user = match refresh_token::find(&mut connection, &hash, clock::now()).await? {
@@ -192,7 +193,9 @@ impl Registry {
             None => None,
         };
         match user {
-            Some(user) if !user.disabled => Ok(Caller::User(Arc::new(user))),
+            Some(user) if !user.disabled => {
+                Ok(Caller::user(Arc::new(user), Through::RefreshToken, origin.clone()))
+            }
             _ => Err(Error::new(
                 Kind::Unauthenticated,
                 ErrorCode::Unauthorized,
@@ -200,6 +203,28 @@ impl Registry {
             )),
         }
     }
+}
+
+/// Actions for the same tags share an entry.
+fn entries(repository: &RepositoryName, allowed: &[(Action, TagLimit)]) -> Vec<Access> {
+    let mut entries: Vec<Access> = Vec::new();
+    for (action, limit) in allowed {
+        let tags = match limit {
+            TagLimit::None => None,
+            TagLimit::Patterns(patterns) => Some(patterns.to_vec()),
+        };
+        let action = action.as_str().to_owned();
+        match entries.iter_mut().find(|entry| entry.tags == tags) {
+            Some(entry) => entry.actions.push(action),
+            None => entries.push(Access {
+                kind: "repository".to_owned(),
+                name: repository.as_str().to_owned(),
+                actions: vec![action],
+                tags,
+            }),
+        }
+    }
+    entries
 }
 
 fn validation() -> Validation {

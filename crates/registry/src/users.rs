@@ -6,7 +6,7 @@ use hythe_metadata::user::{self, NewUser, User};
 use hythe_oci::error_code::ErrorCode;
 
 use crate::Registry;
-use crate::access::{AdministratorPermit, Caller};
+use crate::access::{AdministratorPermit, Caller, Origin, Through};
 use crate::clock;
 use crate::error::{Error, Kind, Result};
 
@@ -33,14 +33,14 @@ pub struct CreateUser {
 
 impl Registry {
     /// Who this name and password are. Wrong name, wrong password and disabled user get the same answer.
-    pub async fn sign_in(&self, name: &str, password: &str) -> Result<Caller> {
+    pub async fn sign_in(&self, name: &str, password: &str, origin: &Arc<Origin>) -> Result<Caller> {
         let mut connection = self.database.connect().await?;
         let found = user::find_by_name(&mut connection, name).await?;
         drop(connection);
         let stored = found.as_ref().filter(|user| !user.disabled).map(|user| user.password_hash.as_str());
         let right = password.len() <= LONGEST_PASSWORD && self.passwords.verify(password, stored).await?;
         match found {
-            Some(user) if right => Ok(Caller::User(Arc::new(user))),
+            Some(user) if right => Ok(Caller::user(Arc::new(user), Through::Password, origin.clone())),
             _ => Err(Error::new(
                 Kind::Unauthenticated,
                 ErrorCode::Unauthorized,

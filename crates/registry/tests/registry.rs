@@ -41,7 +41,7 @@ impl Bench {
     }
 
     async fn administrator(&self) -> Caller {
-        self.registry.sign_in(ADMINISTRATOR, PASSWORD).await.unwrap()
+        self.registry.sign_in(ADMINISTRATOR, PASSWORD, &Arc::default()).await.unwrap()
     }
 }
 
@@ -60,8 +60,8 @@ async fn the_first_start_makes_an_administrator_and_the_second_does_not() {
     let bench = Bench::with(Options::default()).await;
     assert_eq!(bench.registry.set_up(Some("another password")).await.unwrap(), SetUp::Nothing);
     assert_eq!(bench.other_node().set_up(None).await.unwrap(), SetUp::Nothing);
-    assert!(bench.registry.sign_in(ADMINISTRATOR, "another password").await.is_err());
-    assert!(bench.registry.sign_in(ADMINISTRATOR, PASSWORD).await.is_ok());
+    assert!(bench.registry.sign_in(ADMINISTRATOR, "another password", &Arc::default()).await.is_err());
+    assert!(bench.registry.sign_in(ADMINISTRATOR, PASSWORD, &Arc::default()).await.is_ok());
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn an_upload_goes_on_at_another_node() {
     bench.registry.append_upload(permit.clone(), begun.id, chunk(b"begun here, ")).await.unwrap();
     let digest = digest_of(Algorithm::Sha256, b"begun here, finished there");
     other.finish_upload(permit.clone(), begun.id, digest, chunk(b"finished there")).await.unwrap();
-    let pull = bench.registry.permit::<Pull>(&Caller::Anonymous, &name).await.unwrap();
+    let pull = bench.registry.permit::<Pull>(&Caller::anonymous(Arc::default()), &name).await.unwrap();
     let row = bench.registry.get_blob(&pull, &digest).await.unwrap();
     assert_eq!(bench.registry.open_blob(&row).await.unwrap().size(), 26);
 }
@@ -122,8 +122,11 @@ async fn a_stranger_is_refused_in_the_same_words_whether_a_repository_exists_or_
     let permit = AdministratorPermit::for_local_command();
     bench.registry.create_project(&permit, "secret".parse().unwrap(), false).await.unwrap();
     let refusal = async |name: &str| {
-        let error =
-            bench.registry.permit::<Pull>(&Caller::Anonymous, &name.parse().unwrap()).await.unwrap_err();
+        let error = bench
+            .registry
+            .permit::<Pull>(&Caller::anonymous(Arc::default()), &name.parse().unwrap())
+            .await
+            .unwrap_err();
         (error.kind(), error.message().replace(name, "NAME"))
     };
     assert_eq!(refusal("secret/app").await, refusal("absent/app").await);

@@ -1,37 +1,60 @@
 //! Who is calling: the `Authorization` header turned into a [`Caller`].
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, header};
+use http::header;
+use http::request::Parts;
 use hythe_oci::error_code::ErrorCode;
 use hythe_registry::error::Kind;
-use hythe_registry::{Caller, Error, Registry};
+use hythe_registry::{Caller, Error, Origin, Registry};
+
+use crate::options::Options;
+use crate::state::App;
+use crate::telemetry::request::RequestContext;
+use crate::urls::client_address;
+
+/// What rows keep of a client's own words about itself.
+const LONGEST_USER_AGENT: usize = 256;
 
 /// No token of ours is nearly as long; what is longer is not worth hashing.
 const LONGEST_TOKEN: usize = 16 * 1024;
 
 /// Reads the header. No header is a stranger; a header that cannot be read is an error and not a stranger, so
 /// that a typing mistake does not look like missing rights.
-pub(crate) async fn identify(registry: &Registry, headers: &HeaderMap) -> Result<Caller, Error> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(Caller::Anonymous) };
+pub(crate) async fn identify(app: &App, parts: &Parts) -> Result<Caller, Error> {
+    let origin = Arc::new(origin(parts, &app.options));
+    let Some(value) = parts.headers.get(header::AUTHORIZATION) else { return Ok(Caller::anonymous(origin)) };
     let text = value.to_str().map_err(|_| unreadable())?;
     match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            bearer(registry, token.trim()).await
+            bearer(&app.registry, token.trim(), origin).await
         }
         Some((scheme, credentials)) if scheme.eq_ignore_ascii_case("basic") => {
             let (name, password) = decode_basic(credentials.trim()).ok_or_else(unreadable)?;
-            registry.sign_in(&name, &password).await
+            app.registry.sign_in(&name, &password, &origin).await
         }
         _ => Err(unreadable()),
     }
 }
 
-async fn bearer(registry: &Registry, token: &str) -> Result<Caller, Error> {
+/// Where the request came from, for the audit log and for throttling.
+pub(crate) fn origin(parts: &Parts, options: &Options) -> Origin {
+    let context = parts.extensions.get::<RequestContext>();
+    let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Origin {
+        address: client_address(parts, options).map(|address| address.to_string()).unwrap_or_default(),
+        user_agent: agent.unwrap_or_default().chars().take(LONGEST_USER_AGENT).collect(),
+        request_id: context.map(|context| context.id().as_str().to_owned()).unwrap_or_default(),
+    }
+}
+
+async fn bearer(registry: &Registry, token: &str, origin: Arc<Origin>) -> Result<Caller, Error> {
     if token.is_empty() || token.len() > LONGEST_TOKEN {
         return Err(unreadable());
     }
-    Ok(Caller::Token(registry.verify_token(token).await?))
+    Ok(Caller::token(registry.verify_token(token).await?, origin))
 }
 
 /// RFC 7617: base64 of `name:password`; the password may hold further colons.

@@ -1,5 +1,7 @@
 //! The URL a client used to reach us, read off its request, so that every answer points back the same way.
 
+use std::net::IpAddr;
+
 use http::request::Parts;
 use http::{HeaderMap, header};
 use url::Url;
@@ -43,6 +45,22 @@ impl BaseUrl {
         let without_scheme = self.0.split_once("://").map_or(self.0.as_str(), |(_, rest)| rest);
         without_scheme.split('/').next().unwrap_or_default()
     }
+}
+
+/// The client's address: what the nearest trusted proxy says (the last entry of `X-Forwarded-For` that is not a
+/// trusted proxy itself), else the peer's.
+pub(crate) fn client_address(parts: &Parts, options: &Options) -> Option<IpAddr> {
+    let connection = parts.extensions.get::<ConnectionInfo>()?;
+    let peer = connection.peer.ip().to_canonical();
+    if !is_trusted(connection, options) {
+        return Some(peer);
+    }
+    let listed = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let addresses: Vec<IpAddr> =
+        listed.flat_map(|list| list.split(',')).filter_map(|entry| entry.trim().parse().ok()).collect();
+    let is_proxy = |address: &IpAddr| options.trusted_proxies.iter().any(|network| network.contains(address));
+    let client = addresses.iter().rev().find(|address| !is_proxy(address)).or(addresses.first());
+    Some(client.map_or(peer, IpAddr::to_canonical))
 }
 
 fn is_trusted(connection: &ConnectionInfo, options: &Options) -> bool {

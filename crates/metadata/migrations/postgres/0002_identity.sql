@@ -66,13 +66,14 @@ ALTER TABLE member ADD UNIQUE (project_id, group_id);
 CREATE INDEX member_by_group ON member (group_id, project_id) WHERE group_id IS NOT NULL;
 CREATE INDEX member_by_role ON member (role) WHERE role >= 100;
 
--- A role for some repositories and tags of a project, for a user, a group or a robot.
+-- A role for one repository of a project, or for all whose names begin so, and for the tags of a pattern.
 CREATE TABLE repository_grant (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     project_id BIGINT NOT NULL REFERENCES project (id) ON DELETE CASCADE,
     user_id BIGINT REFERENCES user_account (id) ON DELETE CASCADE,
     group_id BIGINT REFERENCES user_group (id) ON DELETE CASCADE,
-    repository_pattern TEXT NOT NULL,
+    repository TEXT COLLATE "C" NOT NULL,
+    and_below BOOLEAN NOT NULL,
     tag_pattern TEXT NOT NULL,
     role BIGINT NOT NULL,
     created_at BIGINT NOT NULL,

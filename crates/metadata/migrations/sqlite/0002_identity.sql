@@ -75,13 +75,14 @@ CREATE INDEX member_by_user ON member (user_id, project_id) WHERE user_id IS NOT
 CREATE INDEX member_by_group ON member (group_id, project_id) WHERE group_id IS NOT NULL;
 CREATE INDEX member_by_role ON member (role) WHERE role >= 100;
 
--- A role for some repositories and tags of a project, for a user, a group or a robot.
+-- A role for one repository of a project, or for all whose names begin so, and for the tags of a pattern.
 CREATE TABLE repository_grant (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     project_id INTEGER NOT NULL REFERENCES project (id) ON DELETE CASCADE,
     user_id INTEGER REFERENCES user_account (id) ON DELETE CASCADE,
     group_id INTEGER REFERENCES user_group (id) ON DELETE CASCADE,
-    repository_pattern TEXT NOT NULL,
+    repository TEXT NOT NULL,
+    and_below INTEGER NOT NULL CHECK (and_below IN (0, 1)),
     tag_pattern TEXT NOT NULL,
     role INTEGER NOT NULL,
     created_at INTEGER NOT NULL,

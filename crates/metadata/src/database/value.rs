@@ -183,7 +183,7 @@ impl Row {
         T::from_value(value).map_err(|reason| self.corrupt(column, reason))
     }
 
-    fn corrupt(&self, column: &'static str, reason: String) -> Error {
+    pub(crate) fn corrupt(&self, column: &'static str, reason: String) -> Error {
         Error::Corrupt { statement: self.statement.to_string(), column, reason }
     }
 }
@@ -287,4 +287,4 @@ macro_rules! row_of_one_column {
     )*};
 }
 
-row_of_one_column!(bool, i16, i64, String, Digest);
+row_of_one_column!(bool, i16, i64, String, Digest, RepositoryName);

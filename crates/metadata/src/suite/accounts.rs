@@ -1,15 +1,20 @@
 //! Projects, users, members, keys, tokens, leases and settings.
 
-use super::{make_project, make_user, on_both_engines, reader, write};
+use super::{make_project, make_repository, make_user, on_both_engines, reader, write};
 use crate::project::Filter;
 use crate::signing_key::SigningKey;
-use crate::{Database, Error, lease, member, project, refresh_token, repository, setting, signing_key, user};
+use crate::{
+    Connection, Database, Error, custom_role, grant, holding, lease, member, project, refresh_token,
+    repository, setting, signing_key, user,
+};
 
 on_both_engines![
     a_name_is_given_once,
     projects_are_filtered_and_paged,
     a_repository_needs_its_project,
     roles_change_and_end_with_the_user,
+    a_grant_is_held_for_its_part_of_the_project,
+    a_list_shows_what_begins_so,
     a_users_row_can_be_changed,
     keys_and_tokens_expire,
     a_lease_has_one_holder_and_a_growing_fence,
@@ -22,7 +27,8 @@ async fn a_name_is_given_once(database: Database) {
     let again = database.transaction(|c| {
         Box::pin(async move {
             let name = "team".parse().unwrap();
-            let new = project::NewProject { name, public: false, created_at: 2, created_by: None };
+            let new =
+                project::NewProject { name, public: false, internal: false, created_at: 2, created_by: None };
             project::create(c, &new).await
         })
     });
@@ -75,18 +81,93 @@ async fn a_repository_needs_its_project(database: Database) {
 
 async fn roles_change_and_end_with_the_user(database: Database) {
     let (project, alice) =
-        (make_project(&database, "team", false).await, make_user(&database, "alice").await.id);
+        (make_project(&database, "team", false).await.id, make_user(&database, "alice").await.id);
     let mut c = reader(&database).await;
-    for role in [2, 4] {
-        write(&database, move |c| Box::pin(async move { member::set(c, project.id, alice, role, 1).await }))
+    let entity = member::Entity::User(alice);
+    let id =
+        write(&database, move |c| Box::pin(async move { member::create(c, project, entity, 2, 1).await }))
             .await;
-        assert_eq!(member::role(&mut c, &"team".parse().unwrap(), alice).await.unwrap(), Some(role));
-    }
-    let members = member::list(&mut c, project.id, None, 10).await.unwrap();
-    assert_eq!(members.iter().map(|member| member.user_name.as_str()).collect::<Vec<_>>(), ["alice"]);
-    assert!(member::list(&mut c, project.id, Some("alice"), 10).await.unwrap().is_empty());
+    let again = database
+        .transaction(move |c| Box::pin(async move { member::create(c, project, entity, 3, 1).await }))
+        .await;
+    assert!(matches!(again, Err(Error::Conflict { .. })), "{again:?}");
+    assert_eq!(roles(&mut c, project, alice).await, [2]);
+    assert!(write(&database, move |c| Box::pin(member::update_role(c, project, id, 4))).await);
+    assert_eq!(roles(&mut c, project, alice).await, [4]);
+    let members = member::list(&mut c, project, "LIC", ("", 0), 10).await.unwrap();
+    assert_eq!(members.iter().map(|member| member.name.as_str()).collect::<Vec<_>>(), ["alice"]);
+    assert!(member::list(&mut c, project, "", ("alice", id), 10).await.unwrap().is_empty());
+    assert_eq!(member::find(&mut c, project, id).await.unwrap().as_ref(), members.first());
+    assert_eq!(member::find_by_entity(&mut c, project, entity).await.unwrap().as_ref(), members.first());
+    assert_eq!(member::count_by_role(&mut c, project).await.unwrap(), [(4, 1)]);
     assert!(write(&database, move |c| Box::pin(async move { user::delete(c, alice).await })).await);
-    assert_eq!(member::role(&mut c, &"team".parse().unwrap(), alice).await.unwrap(), None);
+    assert!(roles(&mut c, project, alice).await.is_empty());
+}
+
+async fn roles(c: &mut Connection, project: i64, user: i64) -> Vec<i64> {
+    holding::list(c, project, user).await.unwrap().into_iter().map(|holding| holding.role).collect()
+}
+
+async fn a_grant_is_held_for_its_part_of_the_project(database: Database) {
+    let (project, alice) =
+        (make_project(&database, "team", false).await.id, make_user(&database, "alice").await.id);
+    for repository in ["team/app", "team/app-web", "team/other"] {
+        make_repository(&database, repository).await;
+    }
+    let new = grant::NewGrant {
+        project_id: project,
+        entity: member::Entity::User(alice),
+        repository: "team/app-".to_owned(),
+        and_below: true,
+        tag_pattern: "v*".to_owned(),
+        role: 100,
+        created_at: 1,
+    };
+    let role = write(&database, |c| {
+        Box::pin(async move { custom_role::create(c, "tester", "", "[\"repository:pull\"]", 1).await })
+    })
+    .await;
+    assert_eq!(role.id, 100);
+    let id = write(&database, move |c| {
+        let new = new.clone();
+        Box::pin(async move { grant::create(c, &new).await })
+    })
+    .await;
+    let mut c = reader(&database).await;
+    let held = holding::list(&mut c, project, alice).await.unwrap();
+    let part = held[0].grant.as_ref().unwrap();
+    assert_eq!((held.len(), part.pattern().as_str(), part.tag_pattern.as_str()), (1, "team/app-*", "v*"));
+    assert_eq!(held[0].custom_role.as_ref().map(|role| role.name.as_str()), Some("tester"));
+    assert!(part.covers(&"team/app-web".parse().unwrap()) && !part.covers(&"team/app".parse().unwrap()));
+    let visible = repository::Visible::Subject(alice);
+    assert_eq!(repository::catalog(&mut c, visible, None, 10).await.unwrap(), ["team/app-web"]);
+    assert_eq!(grant::list(&mut c, project, 0, 10).await.unwrap()[0].name, "alice");
+    let held_role = database.transaction(move |c| Box::pin(custom_role::delete(c, 100))).await;
+    assert!(matches!(held_role, Err(Error::Conflict { .. })), "{held_role:?}");
+    assert!(write(&database, move |c| Box::pin(grant::delete(c, project, id))).await);
+    assert!(write(&database, move |c| Box::pin(custom_role::delete(c, 100))).await);
+}
+
+async fn a_list_shows_what_begins_so(database: Database) {
+    for repository in ["team/app", "team/app2", "other/app"] {
+        make_repository(&database, repository).await;
+    }
+    make_project(&database, "shut", false).await;
+    write(&database, |c| {
+        Box::pin(async move {
+            for name in ["team", "other"] {
+                let id = project::find(c, &name.parse().unwrap()).await?.unwrap().id;
+                project::update_visibility(c, id, false, false, 2).await?;
+            }
+            Ok(())
+        })
+    })
+    .await;
+    let mut c = reader(&database).await;
+    for (beginning, expected) in [("team/", vec!["team/app", "team/app2"]), ("team/app ", vec!["team/app"])] {
+        let visible = repository::Visible::Listed(vec![beginning.to_owned()]);
+        assert_eq!(repository::catalog(&mut c, visible, None, 10).await.unwrap(), expected);
+    }
 }
 
 async fn a_users_row_can_be_changed(database: Database) {

@@ -3,16 +3,13 @@
 use hythe_oci::digest::Digest;
 use hythe_oci::manifest::ReferenceKind;
 
-use super::{
-    digest, insert_manifest, make_project, make_repository, make_user, name, new_manifest, on_both_engines,
-    reader, write,
-};
+use super::{digest, insert_manifest, make_repository, name, new_manifest, on_both_engines, reader, write};
 use crate::blob::{self, Blob, Recorded};
-use crate::{Database, Error, garbage, manifest, member, project, repository, tag};
+use crate::{Database, Error, garbage, manifest, project, repository, tag};
 
 on_both_engines![
     a_blob_is_pulled_only_from_where_it_is_linked,
-    only_what_somebody_may_pull_can_be_mounted,
+    a_blob_knows_where_it_is_linked,
     what_a_manifest_needs_is_known_until_it_is_deleted,
     a_manifest_is_kept_byte_for_byte_and_once,
     of_many_records_of_one_digest_one_stays,
@@ -66,19 +63,17 @@ async fn a_blob_is_pulled_only_from_where_it_is_linked(database: Database) {
     assert_eq!(blob::find_linked(&mut c, one, &digest(1)).await.unwrap(), None);
 }
 
-async fn only_what_somebody_may_pull_can_be_mounted(database: Database) {
-    let (alice, bob) = (make_user(&database, "alice").await.id, make_user(&database, "bob").await.id);
-    let shut = make_project(&database, "shut", false).await.id;
-    let id = make_repository(&database, "shut/app").await;
+async fn a_blob_knows_where_it_is_linked(database: Database) {
+    let (one, two) =
+        (make_repository(&database, "shut/app").await, make_repository(&database, "open/app").await);
     record(&database, 1, "here").await;
-    link(&database, id, 1).await.unwrap();
-    write(&database, move |c| Box::pin(async move { member::set(c, shut, alice, 3, 1).await })).await;
     let mut c = reader(&database).await;
-    for (subject, expected) in [(Some(alice), true), (Some(bob), false), (None, false)] {
-        assert_eq!(blob::mountable(&mut c, &digest(1), subject).await.unwrap(), expected, "{subject:?}");
-    }
-    write(&database, move |c| Box::pin(async move { project::update_visibility(c, shut, true).await })).await;
-    assert!(blob::mountable(&mut c, &digest(1), None).await.unwrap());
+    assert!(blob::linked_in(&mut c, &digest(1), 10).await.unwrap().is_empty());
+    link(&database, one, 1).await.unwrap();
+    link(&database, two, 1).await.unwrap();
+    let names = blob::linked_in(&mut c, &digest(1), 10).await.unwrap();
+    assert_eq!(names, [name("shut/app"), name("open/app")]);
+    assert_eq!(blob::linked_in(&mut c, &digest(1), 1).await.unwrap(), [name("shut/app")]);
 }
 
 async fn what_a_manifest_needs_is_known_until_it_is_deleted(database: Database) {

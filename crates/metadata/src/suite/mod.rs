@@ -129,7 +129,8 @@ fn upload_id(number: u128) -> UploadId {
 }
 
 async fn make_project(database: &Database, name: &str, public: bool) -> Project {
-    let new = NewProject { name: name.parse().unwrap(), public, created_at: 1, created_by: None };
+    let new =
+        NewProject { name: name.parse().unwrap(), public, internal: false, created_at: 1, created_by: None };
     write(database, move |c| {
         let new = new.clone();
         Box::pin(async move { project::create(c, &new).await })

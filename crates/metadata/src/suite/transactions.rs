@@ -70,7 +70,7 @@ async fn one_that_swallows_an_error_is_not_committed(database: Database) {
         .transaction(move |c| {
             Box::pin(async move {
                 put(c, "before").await?;
-                let _ = member::set(c, project.id, 4711, 1, 1).await;
+                let _ = member::create(c, project.id, member::Entity::User(4711), 1, 1).await;
                 Ok(())
             })
         })

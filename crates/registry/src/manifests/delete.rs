@@ -3,6 +3,7 @@
 use hythe_metadata::{manifest, repository, tag};
 use hythe_oci::reference::Reference;
 
+use super::tag_limit::check_all_tags;
 use super::unknown_manifest;
 use crate::Registry;
 use crate::access::{Delete, Permit};
@@ -14,6 +15,12 @@ impl Registry {
     pub async fn delete_manifest(&self, permit: &Permit<Delete>, reference: &Reference) -> Result<()> {
         let (name, wanted, by) = (permit.repository().clone(), reference.clone(), permit.holder());
         let now = clock::now();
+        match reference {
+            Reference::Tag(tag) => permit.check_tag(tag)?,
+            Reference::Digest(digest) => {
+                check_all_tags(&mut self.database.connect().await?, permit, digest).await?
+            }
+        }
         let deleted = self
             .database
             .transaction(move |c| {

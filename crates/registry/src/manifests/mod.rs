@@ -3,6 +3,7 @@
 mod delete;
 mod pull;
 mod push;
+mod tag_limit;
 
 pub use pull::Pulled;
 pub use push::{Expected, PushManifest, PushedManifest};

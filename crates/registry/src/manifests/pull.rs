@@ -3,6 +3,7 @@
 use hythe_metadata::manifest;
 use hythe_oci::reference::Reference;
 
+use super::tag_limit::check_digest;
 use super::unknown_manifest;
 use crate::Registry;
 use crate::access::{Permit, Pull};
@@ -16,8 +17,12 @@ impl Registry {
         let repository = permit.repository();
         let mut connection = self.database.connect().await?;
         let pulled = match reference {
-            Reference::Tag(tag) => manifest::pull_by_tag(&mut connection, repository, tag).await?,
+            Reference::Tag(tag) => {
+                permit.check_tag(tag)?;
+                manifest::pull_by_tag(&mut connection, repository, tag).await?
+            }
             Reference::Digest(digest) => {
+                check_digest(&mut connection, permit, digest).await?;
                 manifest::pull_by_digest(&mut connection, repository, digest).await?
             }
         };

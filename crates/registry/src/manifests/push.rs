@@ -53,6 +53,7 @@ impl Registry {
         let digest = verify_digest(&push)?;
         let manifest = parse(&push)?;
         let tags = wanted_tags(&push);
+        tags.iter().try_for_each(|tag| permit.check_tag(tag))?;
         let subject = manifest.subject.as_ref().map(|subject| subject.digest);
         let row = self.row(permit, &manifest, digest, push.bytes.clone());
         self.store(permit, &manifest, row, &tags, push.expected).await?;

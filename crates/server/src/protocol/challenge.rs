@@ -23,7 +23,7 @@ pub(super) struct Wanted {
 
 impl Wanted {
     pub(super) fn of(route: &Route, caller: &Caller) -> Wanted {
-        let error = matches!(caller, Caller::Token(_)).then_some(ChallengeError::InsufficientScope);
+        let error = caller.is_token().then_some(ChallengeError::InsufficientScope);
         Wanted { scope: scope(route), error }
     }
 

@@ -18,7 +18,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use hythe_oci::error_code::ErrorCode;
 use hythe_oci::route::Route;
-use hythe_registry::access::{Permit, Right};
+use hythe_registry::access::{Permit, ProjectRight};
 use hythe_registry::{Caller, Registry};
 
 use crate::answer::Failure;
@@ -45,7 +45,7 @@ impl Exchange {
     }
 
     /// Asks for the right `R`.
-    async fn permit<R: Right>(
+    async fn permit<R: ProjectRight>(
         &self,
         repository: &hythe_oci::name::RepositoryName,
     ) -> Result<Permit<R>, Failure> {
@@ -92,7 +92,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
 }
 
 async fn enter(app: &App, parts: &Parts) -> Result<Caller, Failure> {
-    let caller = identify(&app.registry, &parts.headers).await?;
+    let caller = identify(app, parts).await?;
     if let (Some(name), Some(context)) = (caller.name(), parts.extensions.get::<RequestContext>()) {
         context.set_user(name);
     }
@@ -136,7 +136,7 @@ async fn dispatch(exchange: &Exchange, route: Route, body: Body) -> Result<Respo
 /// `GET /v2/`: whoever has signed in, even as a stranger with a token, may speak on. A stranger without one is
 /// told how to sign in, for that is how clients learn where to ask for tokens.
 fn base(exchange: &Exchange) -> Result<Response, Failure> {
-    if matches!(exchange.caller, Caller::Anonymous) {
+    if exchange.caller.is_anonymous() {
         return Err(Failure::new(
             ErrorCode::Unauthorized,
             "sign in, or ask for an anonymous token, to use this registry",

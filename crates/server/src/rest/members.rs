@@ -3,67 +3,127 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::Response;
-use http::StatusCode;
-use hythe_api::member::{ProjectMember, ProjectMemberEntity};
-use hythe_registry::access::Role;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use hythe_api::member::{ProjectMember, ProjectMemberEntity, RoleRequest, UserEntity, UserGroupEntity};
+use hythe_metadata::member::{Entity, Member};
+use hythe_registry::access::rights::member as right;
+use hythe_registry::access::{BuiltIn, Permit};
 
-use super::projects::parse_name;
-use super::{Administrator, Json, PageQuery, Path, Query, RestFailure, created, page};
+use super::place::permit_in;
+use super::{Json, PageQuery, Path, Query, RestFailure, SignedIn, created, page};
 use crate::state::App;
 
-/// `GET /projects/{project}/members`.
+/// `GET /projects/{project}/members?entityname=`.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
-    Administrator(permit): Administrator,
+    SignedIn(caller): SignedIn,
+    headers: HeaderMap,
     Path(project): Path<String>,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, RestFailure> {
+    let permit: Permit<right::List, _> = permit_in(&app, &headers, &caller, &project).await?;
     let limit = query.limit();
-    let members =
-        app.registry.list_members(&permit, &parse_name(&project)?, query.after.as_deref(), limit + 1).await?;
-    let shown: Vec<ProjectMemberEntity> = members
-        .into_iter()
-        .map(|member| ProjectMemberEntity {
-            id: member.user_id,
-            project_id: member.project_id,
-            entity_name: member.user_name,
-            entity_type: "u".to_owned(),
-            entity_id: member.user_id,
-            role_id: member.role,
-            role_name: Role::from_id(member.role).map_or("unknown", Role::name).to_owned(),
-        })
-        .collect();
-    Ok(page(shown, limit, &format!("/projects/{project}/members"), |member| member.entity_name.clone()))
+    let part = query.entityname.as_deref().unwrap_or_default();
+    let after = after(query.after.as_deref());
+    let members = app.registry.list_members(&permit, part, after, limit + 1).await?;
+    let shown: Vec<ProjectMemberEntity> = members.into_iter().map(show).collect();
+    let key = |member: &ProjectMemberEntity| format!("{}/{}", member.entity_name, member.id);
+    Ok(page(shown, limit, &format!("/projects/{project}/members"), key))
 }
 
 /// `POST /projects/{project}/members`.
 pub(super) async fn create(
     State(app): State<Arc<App>>,
-    Administrator(permit): Administrator,
+    SignedIn(caller): SignedIn,
+    headers: HeaderMap,
     Path(project): Path<String>,
     Json(wanted): Json<ProjectMember>,
 ) -> Result<Response, RestFailure> {
-    let role = Role::from_id(wanted.role_id).ok_or_else(|| {
-        RestFailure::new(
-            StatusCode::BAD_REQUEST,
-            format!(
-                "role_id {} is not known; 1 projectAdmin, 2 developer, 3 guest, 4 maintainer, 5 limitedGuest",
-                wanted.role_id
-            ),
-        )
-    })?;
-    let user = wanted.member_user.username;
-    app.registry.set_member(&permit, &parse_name(&project)?, &user, role).await?;
-    Ok(created(&format!("/api/v2.0/projects/{project}/members/{user}")))
+    let permit: Permit<right::Create, _> = permit_in(&app, &headers, &caller, &project).await?;
+    let entity = entity(&app, wanted.member_user, wanted.member_group).await?;
+    let id = app.registry.create_member(&permit, entity, wanted.role_id).await?;
+    Ok(created(&format!("/api/v2.0/projects/{}/members/{id}", permit.project().id)))
 }
 
-/// `DELETE /projects/{project}/members/{user}`.
+/// `GET /projects/{project}/members/{member}`.
+pub(super) async fn read(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+    headers: HeaderMap,
+    Path((project, member)): Path<(String, i64)>,
+) -> Result<Response, RestFailure> {
+    let permit = permit_in(&app, &headers, &caller, &project).await?;
+    Ok(axum::Json(show(app.registry.get_member(&permit, member).await?)).into_response())
+}
+
+/// `PUT /projects/{project}/members/{member}`.
+pub(super) async fn update(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+    headers: HeaderMap,
+    Path((project, member)): Path<(String, i64)>,
+    Json(wanted): Json<RoleRequest>,
+) -> Result<StatusCode, RestFailure> {
+    let permit = permit_in(&app, &headers, &caller, &project).await?;
+    app.registry.update_member(&permit, member, wanted.role_id).await?;
+    Ok(StatusCode::OK)
+}
+
+/// `DELETE /projects/{project}/members/{member}`.
 pub(super) async fn delete(
     State(app): State<Arc<App>>,
-    Administrator(permit): Administrator,
-    Path((project, user)): Path<(String, String)>,
+    SignedIn(caller): SignedIn,
+    headers: HeaderMap,
+    Path((project, member)): Path<(String, i64)>,
 ) -> Result<StatusCode, RestFailure> {
-    app.registry.remove_member(&permit, &parse_name(&project)?, &user).await?;
+    let permit = permit_in(&app, &headers, &caller, &project).await?;
+    app.registry.delete_member(&permit, member).await?;
     Ok(StatusCode::OK)
+}
+
+/// Whom a request names.
+pub(super) async fn entity(
+    app: &App,
+    user: Option<UserEntity>,
+    group: Option<UserGroupEntity>,
+) -> Result<Entity, RestFailure> {
+    match (user, group) {
+        (Some(UserEntity { user_id: Some(id), .. }), None) if id > 0 => Ok(Entity::User(id)),
+        (Some(UserEntity { username: Some(name), .. }), None) => {
+            Ok(app.registry.get_entity_of_user(&name).await?)
+        }
+        (None, Some(UserGroupEntity { id: Some(id), .. })) if id > 0 => Ok(Entity::Group(id)),
+        _ => Err(RestFailure::new(
+            StatusCode::BAD_REQUEST,
+            "name one user (member_user with user_id or username) or one group (member_group with id)",
+        )),
+    }
+}
+
+/// `u` or `g`, and the id.
+pub(super) fn kind_and_id(entity: Entity) -> (&'static str, i64) {
+    match entity {
+        Entity::User(id) => ("u", id),
+        Entity::Group(id) => ("g", id),
+    }
+}
+
+/// `name/id` of the last member seen.
+fn after(cursor: Option<&str>) -> (&str, i64) {
+    let parts = cursor.and_then(|cursor| cursor.rsplit_once('/'));
+    parts.and_then(|(name, id)| Some((name, id.parse().ok()?))).unwrap_or(("", 0))
+}
+
+fn show(member: Member) -> ProjectMemberEntity {
+    let (entity_type, entity_id) = kind_and_id(member.entity);
+    ProjectMemberEntity {
+        id: member.id,
+        project_id: member.project_id,
+        entity_name: member.name,
+        entity_type: entity_type.to_owned(),
+        entity_id,
+        role_id: member.role,
+        role_name: BuiltIn::from_id(member.role).map_or("custom", BuiltIn::name).to_owned(),
+    }
 }

@@ -1,7 +1,11 @@
 //! `/api/v2.0`: the REST API, in Harbor's shapes.
 
+mod grants;
 mod members;
+mod permissions;
+mod place;
 mod projects;
+mod roles;
 mod system;
 mod tags;
 mod users;
@@ -12,7 +16,7 @@ use axum::Router;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{self, FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, put};
+use axum::routing::{get, put};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use hythe_registry::access::AdministratorPermit;
@@ -37,7 +41,18 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/projects", get(projects::list).post(projects::create))
         .route("/projects/{project}", get(projects::read).put(projects::update).delete(projects::delete))
         .route("/projects/{project}/members", get(members::list).post(members::create))
-        .route("/projects/{project}/members/{user}", delete(members::delete))
+        .route(
+            "/projects/{project}/members/{member}",
+            get(members::read).put(members::update).delete(members::delete),
+        )
+        .route("/projects/{project}/grants", get(grants::list).post(grants::create))
+        .route("/projects/{project}/grants/{grant}", get(grants::read).delete(grants::delete))
+        .route("/projects/{project}/permissions/explain", get(permissions::explain_in_project))
+        .route("/permissions/explain", get(permissions::explain))
+        .route("/permissions/matrix", get(permissions::matrix))
+        .route("/users/current/permissions", get(permissions::of_current_user))
+        .route("/roles", get(roles::list).post(roles::create))
+        .route("/roles/{role}", get(roles::read).put(roles::update).delete(roles::delete))
         .route("/projects/{project}/repositories/{repository}/tags/{tag}/history", get(tags::history))
         .route("/users", get(users::list).post(users::create))
         .route("/users/current", get(users::current))
@@ -106,7 +121,7 @@ impl FromRequestParts<Arc<App>> for SignedIn {
     type Rejection = RestFailure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, RestFailure> {
-        Ok(SignedIn(identify(&app.registry, &parts.headers).await?))
+        Ok(SignedIn(identify(app, parts).await?))
     }
 }
 
@@ -117,7 +132,7 @@ impl FromRequestParts<Arc<App>> for Administrator {
     type Rejection = RestFailure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, RestFailure> {
-        let caller = identify(&app.registry, &parts.headers).await?;
+        let caller = identify(app, parts).await?;
         Ok(Administrator(app.registry.permit_administrator(&caller)?))
     }
 }
@@ -178,6 +193,7 @@ struct PageQuery {
     page_size: Option<u32>,
     after: Option<String>,
     name: Option<String>,
+    entityname: Option<String>,
     public: Option<bool>,
 }
 

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use hythe_api::user::{PasswordReq, UserCreationReq, UserResp};
 use hythe_metadata::user::User;
-use hythe_registry::Caller;
+use hythe_registry::access::Principal;
 use hythe_registry::users::CreateUser;
 
 use super::{Administrator, Json, PageQuery, Path, Query, RestFailure, SignedIn, created, page, timestamp};
@@ -44,9 +44,9 @@ pub(super) async fn create(
 
 /// `GET /users/current`.
 pub(super) async fn current(SignedIn(caller): SignedIn) -> Result<Response, RestFailure> {
-    match caller {
-        Caller::User(user) => Ok(axum::Json(show(&user)).into_response()),
-        Caller::Anonymous | Caller::Token(_) => {
+    match &caller.principal {
+        Principal::User(user) => Ok(axum::Json(show(user)).into_response()),
+        _ => {
             Err(RestFailure::new(StatusCode::UNAUTHORIZED, "sign in with a user name and password")
                 .challenge())
         }

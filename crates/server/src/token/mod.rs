@@ -11,12 +11,12 @@ use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hythe_oci::error_code::ErrorCode;
 use hythe_oci::scope::{Scope, parse_scopes};
-use hythe_registry::Caller;
 use hythe_registry::tokens::IssuedToken;
+use hythe_registry::{Caller, Origin};
 use serde_json::json;
 
 use crate::answer::Failure;
-use crate::identity::identify;
+use crate::identity::{identify, origin};
 use crate::state::App;
 
 /// More than any client sends; forms are read into memory.
@@ -31,8 +31,8 @@ pub(crate) async fn get(State(app): State<Arc<App>>, request: Request) -> Respon
 
 async fn get_token(app: &App, parts: &Parts) -> Result<Response, Failure> {
     let parameters = Parameters::parse(parts.uri.query().unwrap_or_default().as_bytes());
-    let caller = identify(&app.registry, &parts.headers).await?;
-    if matches!(caller, Caller::Token(_)) {
+    let caller = identify(app, parts).await?;
+    if caller.is_token() {
         return Err(Failure::new(
             ErrorCode::Unauthorized,
             "ask for tokens with a user name and password, not with a token",
@@ -44,17 +44,18 @@ async fn get_token(app: &App, parts: &Parts) -> Result<Response, Failure> {
 
 /// `POST /service/token` with `grant_type=password` or `refresh_token` (the OAuth2 form of the specification).
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Response {
-    let (_, body) = request.into_parts();
-    answer(post_token(&app, body).await)
+    let (parts, body) = request.into_parts();
+    let origin = Arc::new(origin(&parts, &app.options));
+    answer(post_token(&app, body, &origin).await)
 }
 
-async fn post_token(app: &App, body: Body) -> Result<Response, Failure> {
+async fn post_token(app: &App, body: Body, origin: &Arc<Origin>) -> Result<Response, Failure> {
     let form = read_form(body).await?;
     let parameters = Parameters::parse(&form);
     let caller = match parameters.first("grant_type") {
-        Some("password") => sign_in(app, &parameters).await?,
+        Some("password") => sign_in(app, &parameters, origin).await?,
         Some("refresh_token") => {
-            app.registry.verify_refresh_token(parameters.required("refresh_token")?).await?
+            app.registry.verify_refresh_token(parameters.required("refresh_token")?, origin).await?
         }
         other => {
             return Err(Failure::with_status(
@@ -71,9 +72,9 @@ async fn post_token(app: &App, body: Body) -> Result<Response, Failure> {
     issue(app, &caller, &parameters.scopes(), offline, true).await
 }
 
-async fn sign_in(app: &App, parameters: &Parameters) -> Result<Caller, Failure> {
+async fn sign_in(app: &App, parameters: &Parameters, origin: &Arc<Origin>) -> Result<Caller, Failure> {
     let (name, password) = (parameters.required("username")?, parameters.required("password")?);
-    Ok(app.registry.sign_in(name, password).await?)
+    Ok(app.registry.sign_in(name, password, origin).await?)
 }
 
 async fn issue(

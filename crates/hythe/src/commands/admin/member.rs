@@ -2,8 +2,9 @@
 
 use clap::ValueEnum;
 use hythe_api::member::ProjectMemberEntity;
-use hythe_metadata::member::Member;
-use hythe_registry::access::Role;
+use hythe_metadata::member::{Entity, Member};
+use hythe_oci::name::ProjectName;
+use hythe_registry::access::BuiltIn;
 
 use super::project::parse_name;
 use super::{Desk, PAGE, refused, shown};
@@ -20,18 +21,39 @@ pub(super) async fn run(command: &MemberCommand, desk: &Desk) -> Result<(), Fail
 }
 
 async fn set(project: &str, user: &str, role: cli::Role, desk: &Desk) -> Result<(), Failure> {
-    desk.registry
-        .set_member(&desk.permit, &parse_name(project)?, user, as_in_registry(role))
-        .await
-        .map_err(refused)?;
+    let name = parse_name(project)?;
+    let registry = &desk.registry;
+    let entity = registry.get_entity_of_user(user).await.map_err(refused)?;
+    let wanted = as_in_registry(role).id();
+    match find(desk, &name, entity).await? {
+        Some(member) => {
+            let permit = registry.permit_in_project(&desk.caller, &name).await.map_err(refused)?;
+            registry.update_member(&permit, member.id, wanted).await.map_err(refused)?;
+        }
+        None => {
+            let permit = registry.permit_in_project(&desk.caller, &name).await.map_err(refused)?;
+            registry.create_member(&permit, entity, wanted).await.map_err(refused)?;
+        }
+    }
     output::print(&format!("User {user} is {} of project {project}.\n", typed(role)));
     Ok(())
 }
 
 async fn remove(project: &str, user: &str, desk: &Desk) -> Result<(), Failure> {
-    desk.registry.remove_member(&desk.permit, &parse_name(project)?, user).await.map_err(refused)?;
+    let name = parse_name(project)?;
+    let entity = desk.registry.get_entity_of_user(user).await.map_err(refused)?;
+    let Some(member) = find(desk, &name, entity).await? else {
+        return Err(Failure::new(format!("user {user} is no member of project {project}")));
+    };
+    let permit = desk.registry.permit_in_project(&desk.caller, &name).await.map_err(refused)?;
+    desk.registry.delete_member(&permit, member.id).await.map_err(refused)?;
     output::print(&format!("User {user} is no member of project {project} any more.\n"));
     Ok(())
+}
+
+async fn find(desk: &Desk, project: &ProjectName, entity: Entity) -> Result<Option<Member>, Failure> {
+    let permit = desk.registry.permit_in_project(&desk.caller, project).await.map_err(refused)?;
+    desk.registry.find_member(&permit, entity).await.map_err(refused)
 }
 
 async fn list(project: &str, format: Format, desk: &Desk) -> Result<(), Failure> {
@@ -44,11 +66,12 @@ async fn list(project: &str, format: Format, desk: &Desk) -> Result<(), Failure>
 }
 
 async fn all(project: &str, desk: &Desk) -> Result<Vec<Member>, Failure> {
-    let project = parse_name(project)?;
+    let permit =
+        desk.registry.permit_in_project(&desk.caller, &parse_name(project)?).await.map_err(refused)?;
     let mut members: Vec<Member> = Vec::new();
     loop {
-        let after = members.last().map(|member| member.user_name.as_str());
-        let page = desk.registry.list_members(&desk.permit, &project, after, PAGE).await.map_err(refused)?;
+        let after = members.last().map_or(("", 0), |member| (member.name.as_str(), member.id));
+        let page = desk.registry.list_members(&permit, "", after, PAGE).await.map_err(refused)?;
         let is_last = page.len() < PAGE as usize;
         members.extend(page);
         if is_last {
@@ -58,9 +81,9 @@ async fn all(project: &str, desk: &Desk) -> Result<Vec<Member>, Failure> {
 }
 
 fn table(members: &[Member]) -> Table {
-    let mut table = Table::new(&["USER", "ROLE", "SINCE"]);
+    let mut table = Table::new(&["NAME", "KIND", "ROLE", "SINCE"]);
     for member in members {
-        table.row([member.user_name.clone(), role_of(member), shown(member.created_at)]);
+        table.row([member.name.clone(), kind(member).to_owned(), role_of(member), shown(member.created_at)]);
     }
     table
 }
@@ -68,32 +91,43 @@ fn table(members: &[Member]) -> Table {
 /// The role as one would type it.
 fn role_of(member: &Member) -> String {
     let known = cli::Role::value_variants().iter().find(|role| as_in_registry(**role).id() == member.role);
-    known.map_or_else(|| format!("unknown role {}", member.role), |role| typed(*role))
+    known.map_or_else(|| format!("custom role {}", member.role), |role| typed(*role))
 }
 
 fn typed(role: cli::Role) -> String {
     role.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-fn as_in_registry(role: cli::Role) -> Role {
+fn as_in_registry(role: cli::Role) -> BuiltIn {
     match role {
-        cli::Role::ProjectAdmin => Role::ProjectAdmin,
-        cli::Role::Maintainer => Role::Maintainer,
-        cli::Role::Developer => Role::Developer,
-        cli::Role::Guest => Role::Guest,
-        cli::Role::LimitedGuest => Role::LimitedGuest,
+        cli::Role::ProjectAdmin => BuiltIn::ProjectAdmin,
+        cli::Role::Maintainer => BuiltIn::Maintainer,
+        cli::Role::Developer => BuiltIn::Developer,
+        cli::Role::Guest => BuiltIn::Guest,
+        cli::Role::LimitedGuest => BuiltIn::LimitedGuest,
+    }
+}
+
+fn kind(member: &Member) -> &'static str {
+    match member.entity {
+        Entity::User(_) => "user",
+        Entity::Group(_) => "group",
     }
 }
 
 fn as_in_api(member: &Member) -> ProjectMemberEntity {
+    let (entity_type, entity_id) = match member.entity {
+        Entity::User(id) => ("u", id),
+        Entity::Group(id) => ("g", id),
+    };
     ProjectMemberEntity {
-        id: member.user_id,
+        id: member.id,
         project_id: member.project_id,
-        entity_name: member.user_name.clone(),
-        entity_type: "u".to_owned(),
-        entity_id: member.user_id,
+        entity_name: member.name.clone(),
+        entity_type: entity_type.to_owned(),
+        entity_id,
         role_id: member.role,
-        role_name: Role::from_id(member.role).map(Role::name).unwrap_or_default().to_owned(),
+        role_name: BuiltIn::from_id(member.role).map_or("custom", BuiltIn::name).to_owned(),
     }
 }
 
@@ -103,8 +137,8 @@ mod tests {
 
     #[test]
     fn every_role_can_be_typed() {
-        let typed: Vec<i16> =
+        let typed: Vec<i64> =
             cli::Role::value_variants().iter().map(|role| as_in_registry(*role).id()).collect();
-        assert!(Role::ALL.iter().all(|role| typed.contains(&role.id())));
+        assert!(BuiltIn::ALL.iter().all(|role| typed.contains(&role.id())));
     }
 }

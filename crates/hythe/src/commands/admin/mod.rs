@@ -8,7 +8,7 @@ mod user;
 use std::sync::Arc;
 
 use hythe_registry::Registry;
-use hythe_registry::access::AdministratorPermit;
+use hythe_registry::access::{AdministratorPermit, Caller};
 use jiff::Timestamp;
 
 use crate::cli::AdminCommand;
@@ -23,6 +23,7 @@ const PAGE: u32 = 500;
 struct Desk {
     registry: Arc<Registry>,
     permit: AdministratorPermit,
+    caller: Caller,
 }
 
 pub(crate) async fn run(command: &AdminCommand, inputs: &Inputs) -> Result<(), Failure> {
@@ -43,7 +44,7 @@ impl Desk {
         let blobs = hythe_blobs::open("memory:", &hythe_blobs::Options::default())
             .map_err(|error| Failure::because("cannot prepare the storage", &error))?;
         let registry = Registry::new(database, blobs, stores::registry_options(&config));
-        Ok(Self { registry, permit: AdministratorPermit::for_local_command() })
+        Ok(Self { registry, permit: AdministratorPermit::for_local_command(), caller: Caller::operator() })
     }
 }
 

@@ -1,0 +1,86 @@
+//! Grants below the project over the API.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use hythe_api::grant::{Grant, GrantReq};
+use hythe_metadata::grant::RepositoryGrant;
+use hythe_registry::access::Permit;
+use hythe_registry::access::rights::grant as right;
+use hythe_registry::grants::WantedGrant;
+
+use super::members::{entity, kind_and_id};
+use super::place::permit_in;
+use super::{Json, PageQuery, Path, Query, RestFailure, SignedIn, created, page, timestamp};
+use crate::state::App;
+
+/// `GET /projects/{project}/grants`.
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+    headers: HeaderMap,
+    Path(project): Path<String>,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, RestFailure> {
+    let permit: Permit<right::List, _> = permit_in(&app, &headers, &caller, &project).await?;
+    let limit = query.limit();
+    let after = query.after.as_deref().and_then(|after| after.parse().ok()).unwrap_or(0);
+    let grants = app.registry.list_grants(&permit, after, limit + 1).await?;
+    let shown: Vec<Grant> = grants.into_iter().map(show).collect();
+    Ok(page(shown, limit, &format!("/projects/{project}/grants"), |grant| grant.id.to_string()))
+}
+
+/// `POST /projects/{project}/grants`.
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+    headers: HeaderMap,
+    Path(project): Path<String>,
+    Json(wanted): Json<GrantReq>,
+) -> Result<Response, RestFailure> {
+    let permit: Permit<right::Create, _> = permit_in(&app, &headers, &caller, &project).await?;
+    let entity = entity(&app, wanted.member_user, wanted.member_group).await?;
+    let grant = WantedGrant { entity, repository: wanted.repository, tag: wanted.tag, role: wanted.role_id };
+    let id = app.registry.create_grant(&permit, grant).await?;
+    Ok(created(&format!("/api/v2.0/projects/{}/grants/{id}", permit.project().id)))
+}
+
+/// `GET /projects/{project}/grants/{grant}`.
+pub(super) async fn read(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+    headers: HeaderMap,
+    Path((project, grant)): Path<(String, i64)>,
+) -> Result<Response, RestFailure> {
+    let permit = permit_in(&app, &headers, &caller, &project).await?;
+    Ok(axum::Json(show(app.registry.get_grant(&permit, grant).await?)).into_response())
+}
+
+/// `DELETE /projects/{project}/grants/{grant}`.
+pub(super) async fn delete(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+    headers: HeaderMap,
+    Path((project, grant)): Path<(String, i64)>,
+) -> Result<StatusCode, RestFailure> {
+    let permit = permit_in(&app, &headers, &caller, &project).await?;
+    app.registry.delete_grant(&permit, grant).await?;
+    Ok(StatusCode::OK)
+}
+
+fn show(grant: RepositoryGrant) -> Grant {
+    let (entity_type, entity_id) = kind_and_id(grant.entity);
+    Grant {
+        id: grant.part.id,
+        project_id: grant.project_id,
+        repository: grant.part.pattern(),
+        tag: grant.part.tag_pattern,
+        entity_name: grant.name,
+        entity_type: entity_type.to_owned(),
+        entity_id,
+        role_id: grant.role,
+        creation_time: timestamp(grant.created_at),
+    }
+}
