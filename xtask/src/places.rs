@@ -30,6 +30,7 @@ pub(crate) fn target() -> PathBuf {
 pub(crate) fn program_folders() -> Outcome<Vec<PathBuf>> {
     let cache = cache()?;
     let mut folders = vec![cache.join("bin"), cache.join("cargo/bin"), cache.join("venv/bin")];
+    folders.push(cache.join("npm/node_modules"));
     folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
     folders
         .extend(["/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib/podman"].map(PathBuf::from));

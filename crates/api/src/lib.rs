@@ -2,6 +2,8 @@
 
 pub mod error;
 pub mod grant;
+pub mod identity_source;
+pub mod ldap;
 pub mod member;
 pub mod permission;
 pub mod project;
@@ -9,3 +11,4 @@ pub mod role;
 pub mod system;
 pub mod tag;
 pub mod user;
+pub mod user_group;

@@ -35,8 +35,11 @@ pub struct UserResp {
     pub email: String,
     /// The name people know.
     pub realname: String,
-    /// May do everything.
+    /// May do everything, by being made so here.
     pub sysadmin_flag: bool,
+    /// May do everything, by a group of the source the user comes from.
+    #[serde(default)]
+    pub admin_role_in_auth: bool,
     /// When it was made.
     pub creation_time: Timestamp,
 }

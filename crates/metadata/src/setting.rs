@@ -20,6 +20,11 @@ pub async fn put(c: &mut Connection, key: &str, value: &str) -> Result<()> {
     c.execute(&PUT, &[key.into(), value.into()]).await.map(|_| ())
 }
 
+/// Keeps other transactions that change what `name` stands for waiting until this one has ended.
+pub async fn lock(c: &mut Connection, name: &str) -> Result<()> {
+    c.lock(name).await
+}
+
 statements! { "setting";
     FIND = "SELECT value FROM setting WHERE name = $1";
     PUT_IF_ABSENT = "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";

@@ -2,7 +2,7 @@
 
 use crate::database::connection::Connection;
 use crate::database::statement::statements;
-use crate::database::value::{FromRow, Row, list as json_list};
+use crate::database::value::{FromRow, Row, Value, list as json_list};
 use crate::error::{Error, Result};
 use crate::ids::{GroupId, Micros, UserId};
 
@@ -66,7 +66,7 @@ pub async fn ensure(c: &mut Connection, new: &NewGroup, now: Micros) -> Result<U
     c.query_one(&FIND_BY_IDENTITY, &[(&new.identity).into()]).await
 }
 
-fn values(new: &NewGroup, now: Micros) -> [crate::database::value::Value<'_>; 5] {
+fn values(new: &NewGroup, now: Micros) -> [Value<'_>; 5] {
     [(&new.name).into(), new.kind.into(), (&new.ldap_group_dn).into(), (&new.identity).into(), now.into()]
 }
 
@@ -97,7 +97,7 @@ pub async fn count(c: &mut Connection, filter: &Filter) -> Result<i64> {
     c.query_one(&COUNT, &conditions(filter)).await
 }
 
-fn conditions(filter: &Filter) -> [crate::database::value::Value<'_>; 3] {
+fn conditions(filter: &Filter) -> [Value<'_>; 3] {
     let part = filter.name_contains.as_deref().unwrap_or("").to_ascii_lowercase();
     [part.into(), filter.identity.as_ref().into(), filter.kind.into()]
 }
@@ -117,22 +117,29 @@ pub async fn of_user(c: &mut Connection, user: UserId) -> Result<Vec<UserGroup>>
     c.query(&OF_USER, &[user.into()]).await
 }
 
-/// Puts a user into these groups and out of all others; groups that are missing are made. Nothing is written where
-/// everything is so already, which is the rule and not the exception. Whether something was.
-pub async fn set_of_user(c: &mut Connection, user: UserId, groups: &[NewGroup], now: Micros) -> Result<bool> {
-    let identities: Vec<&String> = groups.iter().map(|group| &group.identity).collect();
-    let wanted = json_list(&identities);
-    let present: i64 = c.query_one(&COUNT_OF_USER, &[user.into(), wanted.clone()]).await?;
+/// Whether a user is in these groups and in no others.
+pub async fn is_set_of_user(c: &mut Connection, user: UserId, groups: &[NewGroup]) -> Result<bool> {
+    let present: i64 = c.query_one(&COUNT_OF_USER, &[user.into(), identities(groups)]).await?;
     let total: i64 = c.query_one(&COUNT_ALL_OF_USER, &[user.into()]).await?;
-    if present == total && present as usize == groups.len() {
+    Ok(present == total && usize::try_from(present).is_ok_and(|present| present == groups.len()))
+}
+
+/// Puts a user into these groups and out of all others; groups that are missing are made. Nothing is written where
+/// everything is so already. Whether something was.
+pub async fn set_of_user(c: &mut Connection, user: UserId, groups: &[NewGroup], now: Micros) -> Result<bool> {
+    if is_set_of_user(c, user, groups).await? {
         return Ok(false);
     }
     for group in groups {
         c.execute(&CREATE_QUIETLY, &values(group, now)).await?;
     }
-    c.execute(&LEAVE_OTHERS, &[user.into(), wanted.clone()]).await?;
-    c.execute(&JOIN, &[user.into(), wanted]).await?;
+    c.execute(&LEAVE_OTHERS, &[user.into(), identities(groups)]).await?;
+    c.execute(&JOIN, &[user.into(), identities(groups)]).await?;
     Ok(true)
+}
+
+fn identities(groups: &[NewGroup]) -> Value<'static> {
+    json_list(&groups.iter().map(|group| &group.identity).collect::<Vec<_>>())
 }
 
 impl FromRow for UserGroup {

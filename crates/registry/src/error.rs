@@ -23,6 +23,8 @@ pub struct Error {
 pub enum Kind {
     /// The request is wrong as it stands (the code's own status, 400 for most).
     Invalid,
+    /// A request of the API is wrong as it stands; the protocol's codes have no word for it (400).
+    BadRequest,
     /// Nobody has been identified, or the token does not cover this (401).
     Unauthenticated,
     /// Somebody has been identified and may not (403).
@@ -91,6 +93,7 @@ impl Error {
     pub fn status(&self) -> u16 {
         match self.kind {
             Kind::Invalid => self.code.status(),
+            Kind::BadRequest => 400,
             Kind::Unauthenticated => 401,
             Kind::Forbidden => 403,
             Kind::Unknown => 404,
@@ -107,6 +110,10 @@ impl Error {
 
     pub(crate) fn invalid(code: ErrorCode, message: impl Into<String>) -> Error {
         Error::new(Kind::Invalid, code, message)
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Error {
+        Error::new(Kind::BadRequest, ErrorCode::Unsupported, message)
     }
 
     pub(crate) fn unknown(code: ErrorCode, message: impl Into<String>) -> Error {

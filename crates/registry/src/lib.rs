@@ -9,6 +9,7 @@ pub mod blobs;
 pub mod certificate;
 pub mod claims;
 pub mod clock;
+pub mod configuration;
 pub mod error;
 pub mod grants;
 pub mod issuer;
@@ -26,6 +27,7 @@ pub mod sources;
 pub mod tags;
 pub mod tokens;
 pub mod uploads;
+pub mod user_groups;
 pub mod users;
 
 use std::sync::Arc;
@@ -80,6 +82,8 @@ pub struct Registry {
     pub(crate) verified_tokens: tokens::VerifiedTokens,
     pub(crate) passwords: passwords::Passwords,
     pub(crate) issuers: issuer::Issuers,
+    pub(crate) live: configuration::Live,
+    pub(crate) sourced: sources::SignIns,
 }
 
 impl Registry {
@@ -93,6 +97,8 @@ impl Registry {
             verified_tokens: tokens::VerifiedTokens::default(),
             passwords: passwords::Passwords::default(),
             issuers: issuer::Issuers::default(),
+            live: configuration::Live::default(),
+            sourced: sources::SignIns::default(),
         })
     }
 

@@ -63,7 +63,7 @@ impl Passwords {
     }
 
     /// Names the pair of password and stored hash; a new stored hash is a new pair.
-    fn fingerprint(&self, password: &str, stored: Option<&str>) -> [u8; 32] {
+    pub(crate) fn fingerprint(&self, password: &str, stored: Option<&str>) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(stored.unwrap_or_default().as_bytes());
         context.update(&[0]);

@@ -194,7 +194,8 @@ impl Registry {
         };
         match user {
             Some(user) if !user.disabled => {
-                Ok(Caller::user(Arc::new(user), Through::RefreshToken, origin.clone()))
+                let user = self.keep_fresh(Arc::new(user)).await?;
+                Ok(Caller::user(user, Through::RefreshToken, origin.clone()))
             }
             _ => Err(Error::new(
                 Kind::Unauthenticated,

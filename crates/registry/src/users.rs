@@ -8,7 +8,7 @@ use hythe_oci::error_code::ErrorCode;
 use crate::Registry;
 use crate::access::{AdministratorPermit, Caller, Origin, Through};
 use crate::clock;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Harbor's limit, and more than anyone types.
 const LONGEST_NAME: usize = 255;
@@ -32,20 +32,24 @@ pub struct CreateUser {
 }
 
 impl Registry {
-    /// Who this name and password are. Wrong name, wrong password and disabled user get the same answer.
+    /// Who this name and password are: one of the registry's own users, or somebody a source vouches for. Wrong name,
+    /// wrong password and disabled user get the same answer. A source never has a say about the registry's own.
     pub async fn sign_in(&self, name: &str, password: &str, origin: &Arc<Origin>) -> Result<Caller> {
         let mut connection = self.database.connect().await?;
-        let found = user::find_by_name(&mut connection, name).await?;
+        let own = user::find_by_name(&mut connection, name).await?.filter(|user| user.source.is_empty());
         drop(connection);
-        let stored = found.as_ref().filter(|user| !user.disabled).map(|user| user.password_hash.as_str());
+        if own.is_none()
+            && let Some(user) = self.sign_in_through_sources(name, password).await?
+        {
+            return Ok(Caller::user(Arc::new(user), Through::Password, origin.clone()));
+        }
+        let stored = own.as_ref().filter(|user| !user.disabled).map(|user| user.password_hash.as_str());
         let right = password.len() <= LONGEST_PASSWORD && self.passwords.verify(password, stored).await?;
-        match found {
+        match own {
             Some(user) if right => Ok(Caller::user(Arc::new(user), Through::Password, origin.clone())),
-            _ => Err(Error::new(
-                Kind::Unauthenticated,
-                ErrorCode::Unauthorized,
-                "the user name or the password is wrong, or the user is disabled",
-            )),
+            _ => {
+                Err(Error::unauthenticated("the user name or the password is wrong, or the user is disabled"))
+            }
         }
     }
 
@@ -158,7 +162,7 @@ pub(crate) fn unknown_user(name: &str) -> Error {
 }
 
 /// Names that no shell, URL or header breaks.
-fn validate_user_name(name: &str) -> Result<()> {
+pub(crate) fn validate_user_name(name: &str) -> Result<()> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._-@+".contains(c);
     if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(allowed) {
         return Err(Error::invalid(

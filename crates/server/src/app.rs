@@ -45,6 +45,7 @@ impl Node {
     ) -> Drained {
         let mut background = JoinSet::new();
         let health = Health::watch(&self.registry, &mut background);
+        background.spawn(follow_configuration(self.registry.clone()));
         background.spawn(clean_regularly(self.registry.clone(), self.options.janitor_interval));
         let app =
             Arc::new(App { registry: self.registry, options: self.options, health, metrics: self.metrics });
@@ -103,6 +104,11 @@ async fn not_that_way(method: http::Method, uri: http::Uri) -> Failure {
         "METHOD_NOT_ALLOWED",
         format!("{method} is not supported at {}; the Allow header says what is", uri.path().escape_debug()),
     )
+}
+
+/// Keeps in memory what an administrator changes, on this node or another.
+async fn follow_configuration(registry: Arc<Registry>) {
+    registry.follow_configuration().await;
 }
 
 /// The janitor's rounds. An error is said and the next round tries again.

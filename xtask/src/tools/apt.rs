@@ -27,9 +27,9 @@ pub(super) fn install(group: &[&'static Tool]) -> Vec<Installed> {
 fn fetch(absent: &[&Tool]) -> Outcome {
     apt_get(&["-qq", "update"], "apt-update")?;
     let mut words = vec!["install", "--yes", "-qq", "--no-install-recommends"];
-    words.extend(absent.iter().filter_map(|tool| match tool.source {
-        Source::Apt(package) => Some(package),
-        _ => None,
+    words.extend(absent.iter().flat_map(|tool| match tool.source {
+        Source::Apt(packages) => packages.split(' '),
+        _ => "".split(' '),
     }));
     apt_get(&words, "apt")
 }

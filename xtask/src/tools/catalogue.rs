@@ -14,7 +14,7 @@ pub(crate) struct Tool {
 
 /// The package client that brings a tool.
 pub(crate) enum Source {
-    /// A Debian package, of the version the release has.
+    /// Debian packages apart by blanks, of the version the release has.
     Apt(&'static str),
     /// A Go module and the package within it. `replace` repeats those lines of the module's own go.mod that it does
     /// not compile without: go heeds them in the main module only.
@@ -29,6 +29,8 @@ pub(crate) enum Source {
     PackedGo { package: &'static str, version: &'static str },
     /// PyPI packages with their versions, into one virtual environment of the cache.
     Python { environment: &'static str, packages: &'static [&'static str] },
+    /// A package of npm of the tool's name, a library that a script of ours runs.
+    Npm { version: &'static str },
     /// A package of crates.io of the tool's name.
     Cargo { version: &'static str, features: &'static str },
 }
@@ -41,6 +43,7 @@ impl Tool {
             Source::Go { version, .. } | Source::PackedGo { version, .. } | Source::Cargo { version, .. } => {
                 version.to_owned()
             }
+            Source::Npm { version } => version.to_owned(),
             Source::Python { packages, .. } => packages.join(" "),
         }
     }
@@ -81,6 +84,24 @@ pub(crate) const TOOLS: &[Tool] = &[
     apt("debootstrap", "debootstrap", "a real root file system as an image"),
     apt("jq", "jq", "reads answers in scripts"),
     apt("openssl", "openssl", "makes test certificates"),
+    apt("slapd", "slapd", "a directory to sign in through"),
+    apt("ldap-utils", "ldapmodify", "fills the directory"),
+    Tool {
+        name: "samba",
+        program: "samba",
+        source: Source::Apt(
+            "samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind python3-samba iproute2",
+        ),
+        purpose: "an Active Directory to sign in through",
+    },
+    apt("nodejs", "node", "runs the OpenID provider"),
+    apt("npm", "npm", "brings the OpenID provider"),
+    Tool {
+        name: "oidc-provider",
+        program: "oidc-provider/package.json",
+        source: Source::Npm { version: "9.13.3" },
+        purpose: "an OpenID provider to sign in through",
+    },
     apt("curl", "curl", "client"),
     Tool {
         name: "moto",

@@ -1,12 +1,13 @@
 //! `cargo xtask tools`: everything the tests talk to, installed once and kept in the cache.
 //!
-//! Each kind of package has its own client (apt-get, go, pip, cargo) and its own file here. The kinds are
+//! Each kind of package has its own client (apt-get, go, pip, npm, cargo) and its own file here. The kinds are
 //! installed beside each other, the tools of one kind one after the other: two cores gain nothing from more.
 
 mod apt;
 mod cargo;
 mod catalogue;
 mod go;
+mod npm;
 mod python;
 
 use std::fs;
@@ -57,6 +58,7 @@ fn install(wanted: &[&'static Tool]) -> Vec<Installed> {
     let groups = [
         of_kind(|source| matches!(source, Source::Apt(_))),
         of_kind(|source| matches!(source, Source::Python { .. })),
+        of_kind(|source| matches!(source, Source::Npm { .. })),
         of_kind(|source| matches!(source, Source::Go { .. } | Source::PackedGo { .. })),
         of_kind(|source| matches!(source, Source::Cargo { .. })),
     ];
@@ -92,6 +94,7 @@ fn install_one(tool: &Tool) -> Outcome {
         }
         Source::PackedGo { package, version } => go::install_source(tool.name, package, version)?,
         Source::Python { environment, packages } => python::install(tool.name, environment, packages)?,
+        Source::Npm { version } => npm::install(tool.name, version)?,
         Source::Cargo { version, features } => cargo::install(tool.name, version, features)?,
     }
     places::find_program(tool.program)?

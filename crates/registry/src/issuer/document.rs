@@ -11,6 +11,17 @@ pub(crate) struct Document {
     pub(crate) issuer: String,
     /// Where its keys are.
     pub(crate) jwks_uri: String,
+    /// Where people sign in; an issuer for machines has none.
+    pub(crate) authorization_endpoint: Option<String>,
+    /// Where a code becomes tokens.
+    pub(crate) token_endpoint: Option<String>,
+    /// Where claims are that do not fit into a token.
+    pub(crate) userinfo_endpoint: Option<String>,
+    /// Where people sign out.
+    pub(crate) end_session_endpoint: Option<String>,
+    /// How a client proves itself; by HTTP Basic where nothing is said (section 3).
+    #[serde(default)]
+    pub(crate) token_endpoint_auth_methods_supported: Vec<String>,
 }
 
 impl Document {
@@ -23,5 +34,11 @@ impl Document {
             return Err(format!("its document says that the issuer is {}; use that address", found.issuer));
         }
         Ok(found)
+    }
+
+    /// Whether the client's secret goes into the form and not into a header.
+    pub(crate) fn wants_secret_in_form(&self) -> bool {
+        let has = |method| self.token_endpoint_auth_methods_supported.iter().any(|one| one == method);
+        has("client_secret_post") && !has("client_secret_basic")
     }
 }

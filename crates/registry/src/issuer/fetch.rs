@@ -3,7 +3,6 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use hythe_oci::error_code::ErrorCode;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
@@ -36,6 +35,11 @@ impl Http {
     /// A request in the making.
     pub(crate) fn get(&self, url: &str) -> RequestBuilder {
         self.0.get(url)
+    }
+
+    /// A request in the making.
+    pub(crate) fn post(&self, url: &str) -> RequestBuilder {
+        self.0.post(url)
     }
 }
 
@@ -87,9 +91,8 @@ fn root_cause(error: &reqwest::Error) -> String {
 }
 
 fn certificates(pem: &str) -> Result<Vec<Certificate>> {
-    let unreadable = |why: String| {
-        Error::invalid(ErrorCode::Denied, format!("the CA certificate cannot be read as PEM: {why}"))
-    };
+    let unreadable =
+        |why: String| Error::bad_request(format!("the CA certificate cannot be read as PEM: {why}"));
     let found =
         Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| unreadable(root_cause(&error)))?;
     if found.is_empty() {

@@ -4,9 +4,9 @@
 //! a provider and robots that show a token of their platform pass the same check. It stands on the library that
 //! signs our own tokens: an OpenID library would bring a second cryptography library with it.
 
-mod claims;
+pub(crate) mod claims;
 mod document;
-mod fetch;
+pub(crate) mod fetch;
 mod kept;
 mod keys;
 #[cfg(test)]

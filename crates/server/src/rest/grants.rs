@@ -41,7 +41,7 @@ pub(super) async fn create(
     Json(wanted): Json<GrantReq>,
 ) -> Result<Response, RestFailure> {
     let permit: Permit<right::Create, _> = permit_in(&app, &headers, &caller, &project).await?;
-    let entity = entity(&app, wanted.member_user, wanted.member_group).await?;
+    let entity = entity(&app, &permit, wanted.member_user, wanted.member_group).await?;
     let grant = WantedGrant { entity, repository: wanted.repository, tag: wanted.tag, role: wanted.role_id };
     let id = app.registry.create_grant(&permit, grant).await?;
     Ok(created(&format!("/api/v2.0/projects/{}/grants/{id}", permit.project().id)))

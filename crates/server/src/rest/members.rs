@@ -9,6 +9,7 @@ use hythe_api::member::{ProjectMember, ProjectMemberEntity, RoleRequest, UserEnt
 use hythe_metadata::member::{Entity, Member};
 use hythe_registry::access::rights::member as right;
 use hythe_registry::access::{BuiltIn, Permit};
+use hythe_registry::user_groups::CreateGroup;
 
 use super::place::permit_in;
 use super::{Json, PageQuery, Path, Query, RestFailure, SignedIn, created, page};
@@ -41,7 +42,7 @@ pub(super) async fn create(
     Json(wanted): Json<ProjectMember>,
 ) -> Result<Response, RestFailure> {
     let permit: Permit<right::Create, _> = permit_in(&app, &headers, &caller, &project).await?;
-    let entity = entity(&app, wanted.member_user, wanted.member_group).await?;
+    let entity = entity(&app, &permit, wanted.member_user, wanted.member_group).await?;
     let id = app.registry.create_member(&permit, entity, wanted.role_id).await?;
     Ok(created(&format!("/api/v2.0/projects/{}/members/{id}", permit.project().id)))
 }
@@ -82,9 +83,10 @@ pub(super) async fn delete(
     Ok(StatusCode::OK)
 }
 
-/// Whom a request names.
-pub(super) async fn entity(
+/// Whom a request names. A group that is named by its DN, or by name and type, is made if nobody of it has signed in yet.
+pub(super) async fn entity<R, P>(
     app: &App,
+    permit: &Permit<R, P>,
     user: Option<UserEntity>,
     group: Option<UserGroupEntity>,
 ) -> Result<Entity, RestFailure> {
@@ -94,9 +96,18 @@ pub(super) async fn entity(
             Ok(app.registry.get_entity_of_user(&name).await?)
         }
         (None, Some(UserGroupEntity { id: Some(id), .. })) if id > 0 => Ok(Entity::Group(id)),
+        (None, Some(group)) => {
+            let wanted = CreateGroup {
+                name: group.group_name.unwrap_or_default(),
+                kind: group.group_type.and_then(|kind| kind.try_into().ok()).unwrap_or_default(),
+                ldap_group_dn: group.ldap_group_dn.unwrap_or_default(),
+            };
+            Ok(Entity::Group(app.registry.ensure_user_group(permit, wanted).await?))
+        }
         _ => Err(RestFailure::new(
             StatusCode::BAD_REQUEST,
-            "name one user (member_user with user_id or username) or one group (member_group with id)",
+            "name one user (member_user with user_id or username) or one group (member_group with id, or with \
+             group_type and group_name or ldap_group_dn)",
         )),
     }
 }

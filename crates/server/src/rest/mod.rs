@@ -1,6 +1,9 @@
 //! `/api/v2.0`: the REST API, in Harbor's shapes.
 
+mod configurations;
 mod grants;
+mod identity_sources;
+mod ldap;
 mod members;
 mod permissions;
 mod place;
@@ -8,6 +11,7 @@ mod projects;
 mod roles;
 mod system;
 mod tags;
+mod user_groups;
 mod users;
 
 use std::sync::Arc;
@@ -16,7 +20,7 @@ use axum::Router;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{self, FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use hythe_registry::access::AdministratorPermit;
@@ -58,7 +62,31 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/users/current", get(users::current))
         .route("/users/{user}", get(users::read).delete(users::delete))
         .route("/users/{user}/password", put(users::change_password))
+        .merge(sources())
         .fallback(unknown)
+}
+
+/// The configuration, and where people come from.
+fn sources() -> Router<Arc<App>> {
+    Router::new()
+        .route("/configurations", get(configurations::read).put(configurations::update))
+        .route("/identity-sources", get(identity_sources::list).post(identity_sources::create))
+        .route(
+            "/identity-sources/{source}",
+            get(identity_sources::read).put(identity_sources::update).delete(identity_sources::delete),
+        )
+        .route("/identity-sources/{source}/ping", post(identity_sources::ping))
+        .route("/ldap/ping", post(ldap::ping))
+        .route("/ldap/users/search", get(ldap::search_people))
+        .route("/ldap/users/import", post(ldap::import))
+        .route("/ldap/groups/search", get(ldap::search_groups))
+        .route("/system/oidc/ping", post(ldap::ping_provider))
+        .route("/usergroups", get(user_groups::list).post(user_groups::create))
+        .route("/usergroups/search", get(user_groups::search))
+        .route(
+            "/usergroups/{group}",
+            get(user_groups::read).put(user_groups::update).delete(user_groups::delete),
+        )
 }
 
 /// A failure in the API's envelope, whose codes are Harbor's and not the distribution specification's.

@@ -91,6 +91,7 @@ fn show(user: &User) -> UserResp {
         email: user.email.clone().unwrap_or_default(),
         realname: user.full_name.clone(),
         sysadmin_flag: user.administrator,
+        admin_role_in_auth: user.administrator_by_group,
         creation_time: timestamp(user.created_at),
     }
 }

@@ -132,6 +132,7 @@ impl From<User> for UserLine {
                 email: user.email.unwrap_or_default(),
                 realname: user.full_name,
                 sysadmin_flag: user.administrator,
+                admin_role_in_auth: user.administrator_by_group,
                 creation_time: timestamp(user.created_at),
             },
         }

@@ -1,7 +1,7 @@
 //! Distinguished names, as far as they have to be compared.
 
 /// The form in which two spellings of one name are the same: lower case, no blanks beside `,` and `=`.
-pub(super) fn normal(dn: &str) -> String {
+pub(crate) fn normal(dn: &str) -> String {
     let mut normal = String::with_capacity(dn.len());
     for part in dn.split(',') {
         if !normal.is_empty() {

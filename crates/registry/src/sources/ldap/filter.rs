@@ -17,19 +17,19 @@ pub(super) fn parse(text: &str) -> Result<Option<String>, String> {
 
 /// Both must be true: the operator's filter, if any, and `attribute` being `value`.
 pub(super) fn with(operators: &str, attribute: &str, value: &str) -> String {
-    all(operators, &format!("({attribute}={})", ldap_escape(value)))
+    and(operators, &format!("({attribute}={})", ldap_escape(value)))
 }
 
 /// As [`with`], where any of several values will do.
 pub(super) fn with_any(operators: &str, attribute: &str, values: &[&str]) -> String {
     let any: String = values.iter().map(|value| format!("({attribute}={})", ldap_escape(*value))).collect();
-    all(operators, &format!("(|{any})"))
+    and(operators, &format!("(|{any})"))
 }
 
 /// As [`with`], where the value may stand anywhere in the attribute; an empty value is any.
 pub(super) fn containing(operators: &str, attribute: &str, value: &str) -> String {
     let pattern = if value.is_empty() { "*".to_owned() } else { format!("*{}*", ldap_escape(value)) };
-    all(operators, &format!("({attribute}={pattern})"))
+    and(operators, &format!("({attribute}={pattern})"))
 }
 
 /// The operator's filter, or any entry.
@@ -40,7 +40,8 @@ pub(super) fn or_anything(operators: &str) -> String {
     }
 }
 
-fn all(operators: &str, own: &str) -> String {
+/// Both must be true: the operator's filter, if any, and one of ours.
+pub(super) fn and(operators: &str, own: &str) -> String {
     match parse(operators) {
         Ok(Some(filter)) => format!("(&{filter}{own})"),
         _ => own.to_owned(),

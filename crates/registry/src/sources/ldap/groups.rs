@@ -13,6 +13,8 @@ use crate::sources::identity::Group;
 
 /// Active Directory's rule that follows members of members (LDAP_MATCHING_RULE_IN_CHAIN).
 const IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
+/// The classes of groups: RFC 4519's two, RFC 2307's, and Active Directory's.
+const ANY_GROUP: &str = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)(objectClass=group))";
 /// Entries kept; one has some hundred bytes.
 const KEPT_AT_MOST: u64 = 50_000;
 /// Groups asked for in one filter.
@@ -221,6 +223,15 @@ impl Walk<'_> {
             }
         }
         Ok(names)
+    }
+}
+
+/// What tells groups from other entries in a search that names no member: the operator's filter, else what servers call
+/// groups.
+pub(super) fn filter(settings: &LdapSettings) -> &str {
+    match settings.group_filter.as_str() {
+        "" => ANY_GROUP,
+        filter => filter,
     }
 }
 

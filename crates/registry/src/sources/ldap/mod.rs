@@ -8,6 +8,7 @@ mod dn;
 mod filter;
 mod groups;
 mod settings;
+mod subject;
 mod tls;
 mod trouble;
 
@@ -22,6 +23,7 @@ use url::Url;
 use super::identity::{Group, Identity};
 use crate::error::{Error, Kind, Result};
 use connection::{Connection, Entry, Search};
+pub(crate) use dn::normal as normal_dn;
 use settings::USER;
 pub use settings::{GroupLookup, LdapSettings, Scope};
 
@@ -32,10 +34,6 @@ type Outcome<T> = std::result::Result<T, String>;
 const STEPS: u32 = 6;
 /// People or groups a search for an administrator's eyes gives at most.
 const SHOWN_AT_MOST: usize = 100;
-/// Attributes that hold what never changes about an entry: RFC 4530's, and Active Directory's.
-const ENTRY_UUID: &str = "entryUUID";
-const OBJECT_GUID: &str = "objectGUID";
-
 /// A directory that can be asked.
 pub struct Directory {
     name: String,
@@ -51,7 +49,7 @@ impl Directory {
     /// Takes settings in; nothing is asked yet.
     ///
     /// # Errors
-    /// [`Kind::Invalid`] for settings that could never work.
+    /// [`Kind::BadRequest`] for settings that could never work.
     pub fn new(name: &str, settings: LdapSettings) -> Result<Directory> {
         settings.validate()?;
         Ok(Directory {
@@ -92,6 +90,29 @@ impl Directory {
         .await
     }
 
+    /// Somebody this directory described before, as it has them now, whatever their name is today; none if they are gone.
+    ///
+    /// # Errors
+    /// [`Kind::Unavailable`] if it cannot be asked.
+    pub async fn find_again(self: &Arc<Self>, subject: &str) -> Result<Option<Identity>> {
+        let (directory, subject) = (self.clone(), subject.to_owned());
+        self.within_limits(async move {
+            let mut connection = directory.connect_to_search().await?;
+            let settings = &directory.settings;
+            let (base, scope, filter) = match subject::filter(&subject) {
+                Some(filter) => (&*settings.base_dn, settings.scope, filter::and(&settings.filter, &filter)),
+                None => (&*subject, Scope::Base, filter::or_anything(&settings.filter)),
+            };
+            let found = directory.search_people_at(&mut connection, base, scope, &filter, 2).await?;
+            let Some(person) = found.iter().find(|entry| subject::of(entry) == subject) else {
+                return Ok(None);
+            };
+            let groups = groups::find(&directory, &mut connection, person).await?;
+            Ok(directory.identity(person, (*groups).clone()))
+        })
+        .await
+    }
+
     /// People whose name contains a text, without their groups; 100 at most.
     ///
     /// # Errors
@@ -127,7 +148,7 @@ impl Directory {
             let wanted = Search {
                 base,
                 scope,
-                filter: &filter::containing(&settings.group_filter, &settings.group_name_attribute, &part),
+                filter: &filter::containing(groups::filter(settings), &settings.group_name_attribute, &part),
                 attributes: &[&settings.group_name_attribute],
                 at_most: SHOWN_AT_MOST,
             };
@@ -150,6 +171,16 @@ impl Directory {
             directory.search_entries(&mut connection, &filter, 1).await.map(|_| ())
         })
         .await
+    }
+
+    /// How long an answer is believed.
+    pub(super) fn cache_time(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(self.settings.cache_seconds.into())
+    }
+
+    /// Whether it can be asked about somebody who has shown no password.
+    pub(super) fn can_look_up(&self) -> bool {
+        self.settings.user_bind_pattern.is_empty() || !self.settings.bind_dn.is_empty()
     }
 
     async fn talk_about_password(&self, name: &str, password: &str) -> Outcome<Option<Identity>> {
@@ -243,29 +274,32 @@ impl Directory {
         filter: &str,
         at_most: usize,
     ) -> Outcome<Vec<Entry>> {
-        let settings = &self.settings;
+        self.search_people_at(connection, &self.settings.base_dn, self.settings.scope, filter, at_most).await
+    }
+
+    async fn search_people_at(
+        &self,
+        connection: &mut Connection,
+        base: &str,
+        scope: Scope,
+        filter: &str,
+        at_most: usize,
+    ) -> Outcome<Vec<Entry>> {
         let attributes = [
-            settings.uid_attribute.as_str(),
-            settings.email_attribute.as_str(),
-            settings.name_attribute.as_str(),
-            settings.membership_attribute.as_str(),
-            ENTRY_UUID,
-            OBJECT_GUID,
+            self.settings.uid_attribute.as_str(),
+            self.settings.email_attribute.as_str(),
+            self.settings.name_attribute.as_str(),
+            self.settings.membership_attribute.as_str(),
+            subject::ENTRY_UUID,
+            subject::OBJECT_GUID,
         ];
-        let wanted = Search {
-            base: &settings.base_dn,
-            scope: settings.scope,
-            filter,
-            attributes: &attributes,
-            at_most,
-        };
-        connection.search(&wanted).await
+        connection.search(&Search { base, scope, filter, attributes: &attributes, at_most }).await
     }
 
     fn identity(&self, person: &Entry, found: groups::Found) -> Option<Identity> {
         let text = |attribute: &str| person.first(attribute).unwrap_or_default().to_owned();
         Some(Identity {
-            subject: subject(person),
+            subject: subject::of(person),
             name: person.first(&self.settings.uid_attribute)?.to_owned(),
             email: text(&self.settings.email_attribute),
             full_name: text(&self.settings.name_attribute),
@@ -306,17 +340,6 @@ impl Directory {
             let words = format!("directory {} cannot be asked: {reason}", self.name);
             Error::new(Kind::Unavailable, ErrorCode::Unavailable, words)
         })
-    }
-}
-
-/// What never changes about an entry. A distinguished name does, when somebody marries or moves to another department.
-fn subject(person: &Entry) -> String {
-    if let Some(uuid) = person.first(ENTRY_UUID) {
-        return uuid.to_ascii_lowercase();
-    }
-    match person.first_bytes(OBJECT_GUID) {
-        Some(guid) => guid.iter().map(|byte| format!("{byte:02x}")).collect(),
-        None => dn::normal(&person.dn),
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use hythe_oci::error_code::ErrorCode;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::filter;
 use crate::error::{Error, Result};
-use crate::sources::secret::Secret;
+use crate::sources::Secret;
 
 /// Servers one source may have.
 const SERVERS_AT_MOST: usize = 8;
@@ -235,6 +234,6 @@ fn server(text: &str) -> Result<Url> {
 }
 
 fn wrong(key: &str, reason: &str) -> Error {
-    Error::invalid(ErrorCode::Denied, format!("the directory's setting {key} cannot be used: {reason}"))
+    Error::bad_request(format!("the directory's setting {key} cannot be used: {reason}"))
         .with_detail(serde_json::json!({ "setting": key }))
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use hythe_oci::error_code::ErrorCode;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -38,8 +37,5 @@ fn own(pem: &str) -> Result<RootCertStore> {
 }
 
 fn unreadable(why: &str) -> Error {
-    Error::invalid(
-        ErrorCode::Denied,
-        format!("the directory's setting ca_certificate cannot be read as PEM: {why}"),
-    )
+    Error::bad_request(format!("the directory's setting ca_certificate cannot be read as PEM: {why}"))
 }

@@ -88,7 +88,9 @@ pub(super) fn result_words(result: &LdapResult) -> String {
             "it wants TLS; set start_tls or use ldaps://"
         }
         NO_SUCH_OBJECT => "the base does not exist there; check base_dn and group_base_dn",
-        INSUFFICIENT_ACCESS | OPERATIONS_ERROR => "the search account may not do that; check bind_dn",
+        INSUFFICIENT_ACCESS | OPERATIONS_ERROR => {
+            "it does not allow this search; set bind_dn to an account that may"
+        }
         INAPPROPRIATE_AUTHENTICATION => "it takes no anonymous sign-in; set bind_dn and bind_password",
         _ => "the server refused",
     };

@@ -1,0 +1,54 @@
+//! Directories, in Harbor's shapes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Settings to try in place of those that are kept; Harbor's keys, of which any may be left out.
+#[derive(Clone, Default, Deserialize, Serialize)]
+pub struct LdapConf(pub Map<String, Value>);
+
+/// What came of a trial.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+pub struct LdapPingResult {
+    /// Whether it works.
+    pub success: bool,
+    /// Why not.
+    pub message: String,
+}
+
+/// Somebody a directory knows.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+pub struct LdapUser {
+    /// The name to sign in with.
+    pub username: String,
+    /// The name people know.
+    pub realname: String,
+    /// Address for mail.
+    pub email: String,
+}
+
+/// People to make users of.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+pub struct LdapImportUsers {
+    /// Their names.
+    pub ldap_uid_list: Vec<String>,
+}
+
+/// Somebody who was not imported.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+pub struct LdapFailedImportUser {
+    /// The name.
+    pub uid: String,
+    /// Why.
+    pub error: String,
+}
+
+/// An OpenID provider to try.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+pub struct OidcPing {
+    /// Its address.
+    pub url: String,
+    /// Whether its certificate is checked.
+    #[serde(default)]
+    pub verify_cert: bool,
+}
