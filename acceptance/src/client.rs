@@ -1,13 +1,20 @@
 //! One call of a real client: what it was told, what it said, and that it ended in time.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crate::places;
 
 /// A client that hangs is a failure; no call of ours takes longer than this on a busy machine with two cores.
 const SECONDS: &str = "400";
+
+/// Where a program is, if it is installed.
+pub fn find(program: &str) -> Option<PathBuf> {
+    std::env::split_paths(&places::search_path())
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+}
 
 /// A call in the making; its home and every configuration file of its own are in one folder.
 pub struct Client {
@@ -22,6 +29,11 @@ impl Client {
         command.env("PATH", places::search_path()).env("HOME", home).env_remove("AWS_CA_BUNDLE");
         command.env("XDG_CONFIG_HOME", home.join(".config")).env("XDG_CACHE_HOME", home.join(".cache"));
         Client { command }
+    }
+
+    /// The python that has harborapi.
+    pub fn python(home: &Path) -> Client {
+        Client::new(&places::cache().join("venv-api/bin/python").to_string_lossy(), home)
     }
 
     /// Adds one argument.

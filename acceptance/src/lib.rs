@@ -6,6 +6,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test harness: what goes wrong fails the test")]
 
 pub mod actor;
+pub mod balancer;
 pub mod certificates;
 pub mod client;
 pub mod directory;
@@ -13,7 +14,7 @@ pub mod domain;
 pub mod images;
 pub mod provider;
 pub mod server;
-mod stores;
+pub mod stores;
 pub mod workbench;
 
 mod places;

@@ -28,5 +28,8 @@ pub(crate) fn search_path() -> std::ffi::OsString {
     let own = [cache.join("bin"), cache.join("cargo/bin"), cache.join("venv/bin")];
     let inherited = env::var_os("PATH").unwrap_or_default();
     let debian = ["/usr/sbin", "/sbin", "/usr/lib/podman"].map(PathBuf::from);
-    env::join_paths(own.into_iter().chain(env::split_paths(&inherited)).chain(debian)).unwrap()
+    // Last, so that its python is nobody's default.
+    let examiners = [cache.join("venv-api/bin")];
+    env::join_paths(own.into_iter().chain(env::split_paths(&inherited)).chain(debian).chain(examiners))
+        .unwrap()
 }

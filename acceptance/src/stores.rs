@@ -15,9 +15,18 @@ pub(crate) fn variables() -> Vec<(&'static str, String)> {
     if env::var(CHOICE).is_ok_and(|choice| choice == "shared") { shared() } else { Vec::new() }
 }
 
-fn shared() -> Vec<(&'static str, String)> {
+/// A new database for nodes that are to share one, or nothing where no PostgreSQL was started for the tests.
+pub fn postgres() -> Option<String> {
+    env::var(POSTGRES).ok().map(|maintenance| make_database(&maintenance, &fresh_name()))
+}
+
+fn fresh_name() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let name = format!("acceptance_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    format!("acceptance_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn shared() -> Vec<(&'static str, String)> {
+    let name = fresh_name();
     let (endpoint, bucket) = split(&given(S3));
     vec![
         ("HYTHE_DATABASE_URL", make_database(&given(POSTGRES), &name)),

@@ -1,0 +1,11 @@
+//! Harbor's own clients, unchanged, against the API; and the API held against its own document.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+mod api;
+mod examiner;
+mod harbor_cli;
+mod harborapi;
+mod leaks;
+mod storm;
+mod terraform;

@@ -1,0 +1,1 @@
+"""harborapi against the server under test, call by call."""

@@ -1,0 +1,40 @@
+"""Calls of things that the server does not have yet, with what they are for."""
+
+LATER = {
+    "replication": [
+        "check_registry_status", "create_registry", "create_replication_policy", "delete_registry",
+        "delete_replication_policy", "get_registries", "get_registry", "get_registry_adapters", "get_registry_info",
+        "get_registry_providers", "get_replication", "get_replication_policies", "get_replication_policy",
+        "get_replication_task_log", "get_replication_tasks", "get_replications", "start_replication",
+        "stop_replication", "update_registry", "update_replication_policy",
+    ],
+    "retention and immutability": [
+        "create_project_immutable_tag_rule", "create_retention_policy", "delete_project_immutable_tag_rule",
+        "delete_retention_policy", "enable_project_immutable_tagrule", "get_project_immutable_tag_rules",
+        "get_project_retention_id", "get_retention_execution_task_log", "get_retention_executions",
+        "get_retention_metadata", "get_retention_policy", "get_retention_tasks", "start_retention_execution",
+        "stop_retention_execution", "update_project_immutable_tag_rule", "update_retention_policy",
+    ],
+    "scanning": [
+        "create_scan_all_schedule", "create_scanner", "delete_scanner", "download_scan_export", "export_scan_data",
+        "get_artifact_scan_report_log", "get_artifact_vulnerability_reports", "get_cve_allowlist",
+        "get_project_scanner", "get_project_scanner_candidates", "get_scan_all_metrics", "get_scan_all_schedule",
+        "get_scan_export", "get_scan_exports", "get_scanner", "get_scanner_metadata", "get_scanners",
+        "ping_scanner_adapter", "scan_artifact", "set_default_scanner", "set_project_scanner", "stop_artifact_scan",
+        "stop_scan_all_job", "update_cve_allowlist", "update_scan_all_schedule", "update_scanner",
+    ],
+    "garbage collection and log rotation": [
+        "create_gc_schedule", "create_purge_job_schedule", "get_gc_job", "get_gc_jobs", "get_gc_log",
+        "get_gc_schedule", "get_purge_job", "get_purge_job_history", "get_purge_job_log", "get_purge_job_schedule",
+        "stop_purge_job", "update_gc_schedule", "update_purge_job_schedule",
+    ],
+    "webhooks": [
+        "create_webhook_policy", "delete_webhook_policy", "get_webhook_jobs", "get_webhook_policies",
+        "get_webhook_policy", "get_webhook_policy_last_trigger", "get_webhook_supported_events",
+        "update_webhook_policy",
+    ],
+    "quotas' write side": ["update_quota"],
+    "dropped by Harbor itself in 2.16": [
+        "create_robot_v1", "delete_robot_v1", "get_robot_v1", "get_robots_v1", "update_robot_v1",
+    ],
+}

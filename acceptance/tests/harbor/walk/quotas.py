@@ -1,0 +1,19 @@
+"""Quotas, their read side."""
+
+from .walker import has, same, shows
+
+
+async def walk(walker):
+    ours = str(walker.made["project"])
+    listed = await walker.call("get_quotas", reference="project", reference_id=ours)
+    same("quotas of the project", len(listed), 1)
+    quota = listed[0]
+    has("quota", quota, "id", "creation_time", "update_time")
+    same("hard", quota.hard.storage, -1)
+    assert quota.used.storage > 0, "nothing is used"
+    shows("quota's project", quota.ref, id=walker.made["project"], name="walk", owner_name=walker.given.user)
+    one = await walker.call("get_quota", quota.id)
+    same("one", (one.id, one.used.storage), (quota.id, quota.used.storage))
+    same("all", len(await walker.call("get_quotas")), 2)
+    summary = await walker.call("get_project_summary", "walk")
+    same("summary", summary.quota.used.storage, quota.used.storage)
