@@ -2,7 +2,9 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "what goes wrong fails the test")]
 
+mod browser;
 mod configuration;
 mod directories;
 mod domain;
+mod providers;
 mod support;

@@ -22,6 +22,7 @@ pub mod member;
 pub mod project;
 pub mod refresh_token;
 pub mod repository;
+pub mod session;
 pub mod setting;
 pub mod signing_key;
 pub mod sourced_user;

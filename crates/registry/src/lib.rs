@@ -22,6 +22,7 @@ pub mod projects;
 pub mod referrers;
 pub mod repositories;
 pub mod roles;
+pub mod sessions;
 pub mod setup;
 pub mod sources;
 pub mod tags;

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use http::StatusCode;
 use hythe_registry::Registry;
 use tokio::task::JoinSet;
@@ -18,7 +18,7 @@ use crate::options::Options;
 use crate::state::App;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::request::RequestLayer;
-use crate::{listener, protocol, rest, token};
+use crate::{listener, oidc, protocol, rest, token};
 
 /// All that a node needs to serve.
 pub struct Node {
@@ -65,6 +65,9 @@ fn router(app: Arc<App>) -> Router {
         .route("/v2/{*path}", any(protocol::handle))
         .route("/service/token", get(token::get).post(token::post))
         .route("/service/token/keys", get(token::keys))
+        .route("/c/oidc/login", get(oidc::login))
+        .route("/c/oidc/callback", get(oidc::callback))
+        .route("/c/oidc/onboard", post(oidc::onboard))
         .nest("/api/v2.0", rest::routes())
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))

@@ -8,8 +8,10 @@ use http::header;
 use http::request::Parts;
 use hythe_oci::error_code::ErrorCode;
 use hythe_registry::error::Kind;
+use hythe_registry::sessions::is_csrf_token_of;
 use hythe_registry::{Caller, Error, Origin, Registry};
 
+use crate::cookies;
 use crate::options::Options;
 use crate::state::App;
 use crate::telemetry::request::RequestContext;
@@ -25,7 +27,9 @@ const LONGEST_TOKEN: usize = 16 * 1024;
 /// that a typing mistake does not look like missing rights.
 pub(crate) async fn identify(app: &App, parts: &Parts) -> Result<Caller, Error> {
     let origin = Arc::new(origin(parts, &app.options));
-    let Some(value) = parts.headers.get(header::AUTHORIZATION) else { return Ok(Caller::anonymous(origin)) };
+    let Some(value) = parts.headers.get(header::AUTHORIZATION) else {
+        return by_cookie(app, parts, origin).await;
+    };
     let text = value.to_str().map_err(|_| unreadable())?;
     match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
@@ -37,6 +41,27 @@ pub(crate) async fn identify(app: &App, parts: &Parts) -> Result<Caller, Error> 
         }
         _ => Err(unreadable()),
     }
+}
+
+/// The session of a browser. Only a request that changes something has to show that our own page made it.
+async fn by_cookie(app: &App, parts: &Parts, origin: Arc<Origin>) -> Result<Caller, Error> {
+    let Some(cookie) = cookies::read(&parts.headers, cookies::SESSION).filter(|cookie| !cookie.is_empty())
+    else {
+        return Ok(Caller::anonymous(origin));
+    };
+    let Some(caller) = app.registry.resume_session(cookie, &origin).await? else {
+        return Ok(Caller::anonymous(origin));
+    };
+    let token =
+        parts.headers.get(cookies::CSRF_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if parts.method.is_safe() || is_csrf_token_of(token, cookie) {
+        return Ok(caller);
+    }
+    Err(Error::new(
+        Kind::Forbidden,
+        ErrorCode::Denied,
+        "a session's request that changes something needs the header X-Harbor-CSRF-Token with the cookie __csrf",
+    ))
 }
 
 /// Where the request came from, for the audit log and for throttling.

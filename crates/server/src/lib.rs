@@ -6,9 +6,11 @@
 
 mod answer;
 pub mod app;
+mod cookies;
 mod health;
 mod identity;
 pub mod listener;
+mod oidc;
 pub mod options;
 mod protocol;
 mod rest;

@@ -35,6 +35,11 @@ impl BaseUrl {
         BaseUrl(url.as_str().trim_end_matches('/').to_owned())
     }
 
+    /// Whether clients came by https.
+    pub(crate) fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+
     /// The whole URL of a path that begins with a slash.
     pub(crate) fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)

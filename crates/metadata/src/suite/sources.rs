@@ -1,7 +1,8 @@
-//! Identity sources, their users and their groups.
+//! Identity sources, their users, groups and sessions.
 
 use super::{make_user, on_both_engines, reader, write};
 use crate::identity_source::{self, IdentitySource, NewSource};
+use crate::session::{self, NewSession};
 use crate::sourced_user::{self, SourcedUser};
 use crate::user_group::{self, Filter, NewGroup};
 use crate::{Database, Error, UserId, user};
@@ -12,6 +13,7 @@ on_both_engines![
     an_address_that_is_taken_is_left_out,
     groups_follow_what_the_source_says,
     groups_are_filtered_and_paged,
+    a_session_is_found_by_its_cookie_until_it_ends,
 ];
 
 fn source(name: &str, position: i64) -> NewSource {
@@ -188,4 +190,29 @@ async fn groups_are_filtered_and_paged(database: Database) {
     assert_eq!(user_group::find(&mut c, ops.id).await.unwrap().unwrap().name, "operators");
     assert!(write(&database, move |c| Box::pin(async move { user_group::delete(c, ops.id).await })).await);
     assert_eq!(user_group::find(&mut c, ops.id).await.unwrap(), None);
+}
+
+async fn a_session_is_found_by_its_cookie_until_it_ends(database: Database) {
+    let user_id = create(&database, person("corp", "alice")).await.unwrap();
+    let new = move |hash: u8| NewSession {
+        hash: vec![hash; 32],
+        user_id,
+        source: "corp".to_owned(),
+        address: "192.0.2.1".to_owned(),
+        user_agent: "browser".to_owned(),
+        created_at: 10,
+        expires_at: 100,
+    };
+    let id = write(&database, move |c| Box::pin(async move { session::create(c, &new(1)).await })).await;
+    let other = write(&database, move |c| Box::pin(async move { session::create(c, &new(2)).await })).await;
+    let mut c = reader(&database).await;
+    let found = session::find(&mut c, &[1; 32], 99).await.unwrap().unwrap();
+    assert_eq!((found.id, found.user_id, found.seen_at), (id, user_id, 10));
+    assert_eq!(session::find(&mut c, &[1; 32], 100).await.unwrap(), None, "it has ended");
+    assert_eq!(session::find(&mut c, &[3; 32], 99).await.unwrap(), None);
+    assert!(write(&database, move |c| Box::pin(async move { session::touch(c, id, 90, 200).await })).await);
+    assert_eq!(session::find(&mut c, &[1; 32], 150).await.unwrap().unwrap().seen_at, 90);
+    assert!(write(&database, |c| Box::pin(async move { session::delete(c, &[1; 32]).await })).await);
+    assert_eq!(session::find(&mut c, &[1; 32], 99).await.unwrap(), None);
+    assert_eq!(session::find(&mut c, &[2; 32], 99).await.unwrap().unwrap().id, other);
 }

@@ -24,6 +24,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         project::STATEMENTS,
         refresh_token::STATEMENTS,
         repository::STATEMENTS,
+        session::STATEMENTS,
         setting::STATEMENTS,
         signing_key::STATEMENTS,
         sourced_user::STATEMENTS,

@@ -94,7 +94,7 @@ fn sources() -> Router<Arc<App>> {
 pub(crate) struct RestFailure(Response);
 
 impl RestFailure {
-    fn new(status: StatusCode, message: impl Into<String>) -> RestFailure {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> RestFailure {
         RestFailure(Failure::with_status(status, harbor_code(status), message).into_response())
     }
 
