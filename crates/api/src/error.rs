@@ -2,16 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 /// `{"errors": [...]}`, as the distribution specification ("Error Codes") and Harbor have it.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, ToSchema)]
 pub struct Errors {
     /// At least one.
     pub errors: Vec<ErrorItem>,
 }
 
 /// One error.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, ToSchema)]
 pub struct ErrorItem {
     /// An upper-case code that programs can compare.
     pub code: String,

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::member::{UserEntity, UserGroupEntity};
 
 /// A grant to be made, for a user or a group.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct GrantReq {
     /// As for members.
     pub role_id: i64,
@@ -28,7 +29,7 @@ fn all_tags() -> String {
 }
 
 /// A grant.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct Grant {
     /// Its id.
     pub id: i64,

@@ -1,9 +1,10 @@
 //! Members of a project, in Harbor's shapes.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A user or a group to be given a role in a project; one of the two.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct ProjectMember {
     /// 1 project administrator, 2 developer, 3 guest, 4 maintainer, 5 limited guest; custom roles from 100.
     pub role_id: i64,
@@ -16,7 +17,7 @@ pub struct ProjectMember {
 }
 
 /// A user, by id or by name.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct UserEntity {
     /// The id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,7 +28,7 @@ pub struct UserEntity {
 }
 
 /// A group, by id, by DN or by name and type.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct UserGroupEntity {
     /// The id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,14 +45,14 @@ pub struct UserGroupEntity {
 }
 
 /// A member's new role.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct RoleRequest {
     /// As in [`ProjectMember`].
     pub role_id: i64,
 }
 
 /// A member as listed.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct ProjectMemberEntity {
     /// The membership's id.
     pub id: i64,

@@ -1,9 +1,10 @@
 //! Permissions: the matrix, what somebody has, and why.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One permission, in Harbor's form.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct Permission {
     /// What it is about; for `/users/current/permissions` below its scope.
     pub resource: String,
@@ -12,7 +13,7 @@ pub struct Permission {
 }
 
 /// A row of the permission matrix.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct MatrixRow {
     /// What it is about.
     pub resource: String,
@@ -25,7 +26,7 @@ pub struct MatrixRow {
 }
 
 /// The answer to "may they, and why".
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct Explanation {
     /// Whether it is allowed.
     pub allowed: bool,

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A role to be made or changed.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct RoleReq {
     /// Its name; it cannot be changed later.
     pub name: String,
@@ -16,7 +17,7 @@ pub struct RoleReq {
 }
 
 /// A role.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct Role {
     /// Its id, to be given as `role_id`; at least 100.
     pub id: i64,

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A user to be made.
-#[derive(Clone, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 pub struct UserCreationReq {
     /// The name to sign in with.
     pub username: String,
@@ -25,7 +26,7 @@ impl std::fmt::Debug for UserCreationReq {
 }
 
 /// A user.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct UserResp {
     /// Its id.
     pub user_id: i64,
@@ -45,7 +46,7 @@ pub struct UserResp {
 }
 
 /// A new password.
-#[derive(Clone, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 pub struct PasswordReq {
     /// The password in clear; it is kept as a hash.
     pub new_password: String,

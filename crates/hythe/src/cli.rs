@@ -279,6 +279,8 @@ Example:
 pub(crate) enum Visibility {
     /// Everybody may pull, without signing in.
     Public,
+    /// Whoever has signed in may pull.
+    Internal,
     /// Only members may pull.
     Private,
 }

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::holding;
 use crate::ids::{Micros, ProjectId};
 use crate::member::Entity;
+use crate::window::Window;
 
 /// A row of `repository_grant`, with the entity's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,14 +65,19 @@ pub async fn find(c: &mut Connection, project_id: ProjectId, id: i64) -> Result<
     c.query_optional(&FIND, &[project_id.into(), id.into()]).await
 }
 
-/// A page of the project's grants in the order of their ids, after `after`.
+/// A page of the project's grants in the order of their ids.
 pub async fn list(
     c: &mut Connection,
     project_id: ProjectId,
-    after: i64,
-    limit: u32,
+    window: Window<i64>,
 ) -> Result<Vec<RepositoryGrant>> {
-    c.query(&LIST, &[project_id.into(), after.into(), limit.into()]).await
+    let arguments = [project_id.into(), window.after.into(), window.limit.into(), window.skip.into()];
+    c.query(&LIST, &arguments).await
+}
+
+/// How many grants the project has, counted up to `most`.
+pub async fn count(c: &mut Connection, project_id: ProjectId, most: i64) -> Result<i64> {
+    c.query_one(&COUNT, &[project_id.into(), most.into()]).await
 }
 
 /// Takes a grant back; false if there was none.
@@ -110,6 +116,7 @@ statements! { "grant";
             COALESCE(u.name, g.name) AS name, t.role, t.created_at
         FROM repository_grant t LEFT JOIN user_account u ON u.id = t.user_id
             LEFT JOIN user_group g ON g.id = t.group_id
-        WHERE t.project_id = $1 AND t.id > $2 ORDER BY t.id LIMIT $3";
+        WHERE t.project_id = $1 AND t.id > $2 ORDER BY t.id LIMIT $3 OFFSET $4";
+    COUNT = "SELECT COUNT(*) AS value FROM (SELECT 1 FROM repository_grant WHERE project_id = $1 LIMIT $2) counted";
     DELETE = "DELETE FROM repository_grant WHERE project_id = $1 AND id = $2";
 }

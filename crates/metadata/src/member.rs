@@ -6,6 +6,7 @@ use crate::database::statement::statements;
 use crate::database::value::{FromRow, Row};
 use crate::error::{Error, Result};
 use crate::ids::{GroupId, Micros, ProjectId, UserId};
+use crate::window::Window;
 
 /// A user or a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,16 +100,22 @@ pub async fn delete(c: &mut Connection, project_id: ProjectId, id: i64) -> Resul
     c.changes(&DELETE, &[project_id.into(), id.into()]).await
 }
 
-/// A page of the project's members whose names contain `part`, in the order of names and ids, after `after`.
+/// A page of the project's members whose names contain `part`, in the order of names and ids.
 pub async fn list(
     c: &mut Connection,
     project_id: ProjectId,
     part: &str,
-    after: (&str, i64),
-    limit: u32,
+    window: Window<(&str, i64)>,
 ) -> Result<Vec<Member>> {
-    let arguments = [project_id.into(), part.into(), after.0.into(), after.1.into(), limit.into()];
+    let (name, id) = window.after;
+    let arguments =
+        [project_id.into(), part.into(), name.into(), id.into(), window.limit.into(), window.skip.into()];
     c.query(&LIST, &arguments).await
+}
+
+/// How many members have names that contain `part`, counted up to `most`.
+pub async fn count(c: &mut Connection, project_id: ProjectId, part: &str, most: i64) -> Result<i64> {
+    c.query_one(&COUNT, &[project_id.into(), part.into(), most.into()]).await
 }
 
 /// How many members of each role the project has: role and number.
@@ -159,13 +166,21 @@ statements! { "member";
             FROM member m LEFT JOIN user_account u ON u.id = m.user_id LEFT JOIN user_group g ON g.id = m.group_id
             WHERE m.project_id = $1 AND instr(lower(COALESCE(u.name, g.name)), lower($2)) > 0
                 AND (COALESCE(u.name, g.name), m.id) > ($3, $4)
-            ORDER BY COALESCE(u.name, g.name), m.id LIMIT $5",
+            ORDER BY COALESCE(u.name, g.name), m.id LIMIT $5 OFFSET $6",
         postgres: "SELECT m.id, m.project_id, m.user_id, m.group_id, COALESCE(u.name, g.name) AS name, m.role,
                 m.created_at
             FROM member m LEFT JOIN user_account u ON u.id = m.user_id LEFT JOIN user_group g ON g.id = m.group_id
             WHERE m.project_id = $1 AND strpos(lower(COALESCE(u.name, g.name)), lower($2)) > 0
                 AND (COALESCE(u.name, g.name), m.id) > ($3, $4)
-            ORDER BY COALESCE(u.name, g.name), m.id LIMIT $5",
+            ORDER BY COALESCE(u.name, g.name), m.id LIMIT $5 OFFSET $6",
+    };
+    COUNT = {
+        sqlite: "SELECT COUNT(*) AS value FROM (SELECT 1 FROM member m
+            LEFT JOIN user_account u ON u.id = m.user_id LEFT JOIN user_group g ON g.id = m.group_id
+            WHERE m.project_id = $1 AND instr(lower(COALESCE(u.name, g.name)), lower($2)) > 0 LIMIT $3)",
+        postgres: "SELECT COUNT(*) AS value FROM (SELECT 1 FROM member m
+            LEFT JOIN user_account u ON u.id = m.user_id LEFT JOIN user_group g ON g.id = m.group_id
+            WHERE m.project_id = $1 AND strpos(lower(COALESCE(u.name, g.name)), lower($2)) > 0 LIMIT $3) counted",
     };
     COUNT_BY_ROLE = "SELECT role, COUNT(*) AS members FROM member WHERE project_id = $1 GROUP BY role ORDER BY role";
 }

@@ -4,9 +4,10 @@ use hythe_oci::name::ProjectName;
 
 use crate::database::connection::Connection;
 use crate::database::statement::statements;
-use crate::database::value::{FromRow, Row};
+use crate::database::value::{FromRow, Row, Value, pattern};
 use crate::error::{Error, Result};
 use crate::ids::{Micros, ProjectId, UserId};
+use crate::window::Window;
 
 /// A row of `project`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,12 +46,83 @@ pub struct NewProject {
 }
 
 /// Which projects to list; the default is all.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// A part of the name, in any case.
-    pub name_contains: Option<String>,
-    /// Only public or only private ones.
+    /// The name or a part of it, in any case.
+    pub name: Text,
+    /// Only public ones, or only others.
     pub public: Option<bool>,
+    /// Only those made by the user of this name.
+    pub owner: Option<String>,
+    /// Only those that may be seen.
+    pub visible: Visible,
+}
+
+/// A text to compare with, in any case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Text {
+    /// Anything.
+    #[default]
+    Any,
+    /// The whole.
+    Whole(String),
+    /// A part.
+    Part(String),
+}
+
+impl Text {
+    /// As an argument of `LIKE`.
+    pub(crate) fn pattern(&self) -> Value<'static> {
+        match self {
+            Text::Any => pattern("", false),
+            Text::Whole(text) => pattern(text, true),
+            Text::Part(text) => pattern(text, false),
+        }
+    }
+}
+
+/// Which projects a caller may see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Visible {
+    /// All of them.
+    #[default]
+    All,
+    /// Public ones.
+    Public,
+    /// Public and internal ones.
+    SignedIn,
+    /// Public and internal ones, and this one: a robot's.
+    Project(ProjectId),
+    /// Public and internal ones, and those in which this user holds anything.
+    User(UserId),
+}
+
+impl Visible {
+    /// Whether all, whether internal ones, one project's id, the user's id.
+    fn arguments(self) -> [Value<'static>; 4] {
+        let (all, internal, project, user) = match self {
+            Visible::All => (true, true, None, None),
+            Visible::Public => (false, false, None, None),
+            Visible::SignedIn => (false, true, None, None),
+            Visible::Project(id) => (false, true, Some(id), None),
+            Visible::User(id) => (false, true, None, Some(id)),
+        };
+        [all.into(), internal.into(), project.into(), user.into()]
+    }
+}
+
+/// The order of a list. Only the first has keys to go on from; the others are paged by number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// By name.
+    #[default]
+    Name,
+    /// By name, from the end.
+    NameDescending,
+    /// The oldest first.
+    Oldest,
+    /// The newest first.
+    Newest,
 }
 
 /// Makes a project. [`Error::Conflict`] if the name is taken.
@@ -76,22 +148,46 @@ pub async fn find_by_id(c: &mut Connection, id: ProjectId) -> Result<Option<Proj
     c.query_optional(&FIND_BY_ID, &[id.into()]).await
 }
 
-/// A page of projects in the order of their names, after the name `after`.
+/// A page of projects.
 pub async fn list(
     c: &mut Connection,
     filter: &Filter,
-    after: Option<&str>,
-    limit: u32,
+    order: Order,
+    window: Window<&str>,
 ) -> Result<Vec<Project>> {
-    let part = filter.name_contains.as_deref().unwrap_or("").to_ascii_lowercase();
-    let arguments = [after.unwrap_or("").into(), part.into(), filter.public.into(), limit.into()];
-    c.query(&LIST, &arguments).await
+    let mut arguments = filter.arguments();
+    arguments.extend([window.limit.into(), window.skip.into(), window.after.into()]);
+    match order {
+        Order::Name => c.query(&LIST, &arguments).await,
+        Order::NameDescending => c.query(&LIST_NAME_DESCENDING, &arguments).await,
+        Order::Oldest => c.query(&LIST_OLDEST, &arguments).await,
+        Order::Newest => c.query(&LIST_NEWEST, &arguments).await,
+    }
 }
 
-/// How many projects the filter lets through.
-pub async fn count(c: &mut Connection, filter: &Filter) -> Result<i64> {
-    let part = filter.name_contains.as_deref().unwrap_or("").to_ascii_lowercase();
-    c.query_one(&COUNT, &[part.into(), filter.public.into()]).await
+/// How many projects the filter lets through, counted up to `most`.
+pub async fn count(c: &mut Connection, filter: &Filter, most: i64) -> Result<i64> {
+    let mut arguments = filter.arguments();
+    arguments.push(most.into());
+    c.query_one(&COUNT, &arguments).await
+}
+
+impl Filter {
+    fn arguments(&self) -> Vec<Value<'_>> {
+        let mut arguments = vec![self.name.pattern(), self.public.into(), self.owner.as_ref().into()];
+        arguments.extend(self.visible.arguments());
+        arguments
+    }
+}
+
+/// Limits what a project may hold, or takes the limit away; false if it does not exist.
+pub async fn update_storage_limit(
+    c: &mut Connection,
+    id: ProjectId,
+    limit: Option<i64>,
+    now: Micros,
+) -> Result<bool> {
+    c.changes(&UPDATE_STORAGE_LIMIT, &[id.into(), limit.into(), now.into()]).await
 }
 
 /// Says who may pull without being a member; false if the project does not exist.
@@ -128,23 +224,37 @@ impl FromRow for Project {
     }
 }
 
+macro_rules! select {
+    () => {
+        "SELECT p.id, p.name, p.public, p.internal, p.created_at, p.created_by, p.updated_at, p.storage_limit "
+    };
+}
+
+macro_rules! filter {
+    () => {
+        "FROM project p
+        WHERE lower(p.name) LIKE $1 ESCAPE '\\' AND (CAST($2 AS BOOLEAN) IS NULL OR p.public = $2)
+            AND (CAST($3 AS TEXT) IS NULL OR p.created_by IN (SELECT o.id FROM user_account o WHERE o.name = $3))
+            AND ($4 OR p.public OR (p.internal AND $5) OR p.id = $6
+                OR EXISTS (SELECT 1 FROM member m WHERE m.project_id = p.id AND m.user_id = $7)
+                OR EXISTS (SELECT 1 FROM user_group_member u JOIN member m ON m.group_id = u.group_id
+                    WHERE m.project_id = p.id AND u.user_id = $7)
+                OR EXISTS (SELECT 1 FROM repository_grant t WHERE t.project_id = p.id AND (t.user_id = $7
+                    OR t.group_id IN (SELECT u.group_id FROM user_group_member u WHERE u.user_id = $7))))"
+    };
+}
+
 statements! { "project";
     CREATE = "INSERT INTO project (name, public, internal, created_at, created_by, updated_at) VALUES ($1, $2, $3, $4, $5, $4)
         ON CONFLICT DO NOTHING RETURNING id, name, public, internal, created_at, created_by, updated_at, storage_limit";
     FIND = "SELECT id, name, public, internal, created_at, created_by, updated_at, storage_limit FROM project WHERE name = $1";
     FIND_BY_ID = "SELECT id, name, public, internal, created_at, created_by, updated_at, storage_limit FROM project WHERE id = $1";
-    LIST = {
-        sqlite: "SELECT id, name, public, internal, created_at, created_by, updated_at, storage_limit FROM project
-            WHERE name > $1 AND instr(name, $2) > 0 AND ($3 IS NULL OR public = $3) ORDER BY name LIMIT $4",
-        postgres: "SELECT id, name, public, internal, created_at, created_by, updated_at, storage_limit FROM project
-            WHERE name > $1 AND strpos(name, $2) > 0 AND ($3::boolean IS NULL OR public = $3)
-            ORDER BY name LIMIT $4",
-    };
-    COUNT = {
-        sqlite: "SELECT COUNT(*) AS value FROM project WHERE instr(name, $1) > 0 AND ($2 IS NULL OR public = $2)",
-        postgres: "SELECT COUNT(*) AS value FROM project
-            WHERE strpos(name, $1) > 0 AND ($2::boolean IS NULL OR public = $2)",
-    };
+    LIST = (select!(), filter!(), " AND p.name > $10 ORDER BY p.name LIMIT $8 OFFSET $9");
+    LIST_NAME_DESCENDING = (select!(), filter!(), " AND p.name > $10 ORDER BY p.name DESC LIMIT $8 OFFSET $9");
+    LIST_OLDEST = (select!(), filter!(), " AND p.name > $10 ORDER BY p.created_at, p.id LIMIT $8 OFFSET $9");
+    LIST_NEWEST = (select!(), filter!(), " AND p.name > $10 ORDER BY p.created_at DESC, p.id DESC LIMIT $8 OFFSET $9");
+    COUNT = ("SELECT COUNT(*) AS value FROM (SELECT 1 ", filter!(), " LIMIT $8) counted");
+    UPDATE_STORAGE_LIMIT = "UPDATE project SET storage_limit = $2, updated_at = $3 WHERE id = $1";
     UPDATE_VISIBILITY = "UPDATE project SET public = $2, internal = $3, updated_at = $4 WHERE id = $1";
     HAS_REPOSITORIES = "SELECT EXISTS (SELECT 1 FROM repository WHERE project_id = $1) AS value";
     DELETE = "DELETE FROM project WHERE id = $1";

@@ -5,6 +5,7 @@ use crate::database::statement::statements;
 use crate::database::value::{FromRow, Row};
 use crate::error::{Error, Result};
 use crate::ids::{Micros, UserId};
+use crate::window::Window;
 
 /// A row of `user_account`.
 #[derive(Clone, PartialEq, Eq)]
@@ -101,9 +102,14 @@ pub async fn find_by_name(c: &mut Connection, name: &str) -> Result<Option<User>
     c.query_optional(&FIND_BY_NAME, &[name.into()]).await
 }
 
-/// A page of users in the order of their names, after the name `after`.
-pub async fn list(c: &mut Connection, after: Option<&str>, limit: u32) -> Result<Vec<User>> {
-    c.query(&LIST, &[after.unwrap_or("").into(), limit.into()]).await
+/// A page of users in the order of their names.
+pub async fn list(c: &mut Connection, window: Window<&str>) -> Result<Vec<User>> {
+    c.query(&LIST, &[window.after.into(), window.limit.into(), window.skip.into()]).await
+}
+
+/// How many users there are, counted up to `most`.
+pub async fn count(c: &mut Connection, most: i64) -> Result<i64> {
+    c.query_one(&COUNT, &[most.into()]).await
 }
 
 /// Replaces the password's hash; false if there is no such user.
@@ -167,7 +173,8 @@ statements! { "user";
         FROM user_account WHERE name = $1";
     LIST = "SELECT id, name, email, full_name, password_hash, administrator, disabled, created_at,
             source, subject, comment, updated_at, signed_in_at, administrator_by_group
-        FROM user_account WHERE name > $1 ORDER BY name LIMIT $2";
+        FROM user_account WHERE name > $1 ORDER BY name LIMIT $2 OFFSET $3";
+    COUNT = "SELECT COUNT(*) AS value FROM (SELECT 1 FROM user_account LIMIT $1) counted";
     UPDATE_PASSWORD = "UPDATE user_account SET password_hash = $2 WHERE id = $1";
     SET_ADMINISTRATOR = "UPDATE user_account SET administrator = $2 WHERE id = $1";
     SET_DISABLED = "UPDATE user_account SET disabled = $2 WHERE id = $1";

@@ -1,5 +1,6 @@
 //! Grants: a role on a part of a project, by repository and by tag.
 
+use hythe_metadata::Window;
 use hythe_metadata::grant::{self, NewGrant, RepositoryGrant};
 use hythe_metadata::member::Entity;
 use hythe_metadata::project::Project;
@@ -56,15 +57,21 @@ impl Registry {
         grant::find(&mut c, permit.project().id, id).await?.ok_or_else(|| unknown_grant(permit.project(), id))
     }
 
-    /// The project's grants in the order of their ids, those after `after`.
+    /// The project's grants in the order of their ids, and how many there are.
     pub async fn list_grants(
         &self,
         permit: &Permit<right::List, Project>,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<RepositoryGrant>> {
+        window: Window<i64>,
+    ) -> Result<(Vec<RepositoryGrant>, i64)> {
+        let id = permit.project().id;
         let mut c = self.database.connect().await?;
-        Ok(grant::list(&mut c, permit.project().id, after, limit).await?)
+        let grants = grant::list(&mut c, id, window).await?;
+        drop(c);
+        let count = |most| async move {
+            let mut c = self.database.connect().await?;
+            Ok(grant::count(&mut c, id, most).await?)
+        };
+        Ok((grants, self.total(format!("grant {id}"), count).await?))
     }
 
     /// Takes a grant back.

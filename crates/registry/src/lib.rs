@@ -27,6 +27,7 @@ pub mod setup;
 pub mod sources;
 pub mod tags;
 pub mod tokens;
+mod totals;
 pub mod uploads;
 pub mod user_groups;
 pub mod users;
@@ -82,6 +83,7 @@ pub struct Registry {
     pub(crate) keys: keys::KeyRing,
     pub(crate) verified_tokens: tokens::VerifiedTokens,
     pub(crate) passwords: passwords::Passwords,
+    pub(crate) totals: totals::Totals,
     pub(crate) issuers: issuer::Issuers,
     pub(crate) live: configuration::Live,
     pub(crate) sourced: sources::SignIns,
@@ -97,6 +99,7 @@ impl Registry {
             keys: keys::KeyRing::default(),
             verified_tokens: tokens::VerifiedTokens::default(),
             passwords: passwords::Passwords::default(),
+            totals: totals::Totals::default(),
             issuers: issuer::Issuers::default(),
             live: configuration::Live::default(),
             sourced: sources::SignIns::default(),

@@ -2,7 +2,7 @@
 
 use hythe_metadata::member::{self, Entity, Member};
 use hythe_metadata::project::Project;
-use hythe_metadata::{Connection, user};
+use hythe_metadata::{Connection, Window, user};
 use hythe_oci::error_code::ErrorCode;
 
 use crate::Registry;
@@ -91,16 +91,22 @@ impl Registry {
             .await
     }
 
-    /// Members whose names contain `part`, in the order of names and ids, those after `after`.
+    /// Members whose names contain `part`, in the order of names and ids, and how many there are.
     pub async fn list_members(
         &self,
         permit: &Permit<right::List, Project>,
         part: &str,
-        after: (&str, i64),
-        limit: u32,
-    ) -> Result<Vec<Member>> {
+        window: Window<(&str, i64)>,
+    ) -> Result<(Vec<Member>, i64)> {
+        let id = permit.project().id;
         let mut c = self.database.connect().await?;
-        Ok(member::list(&mut c, permit.project().id, part, after, limit).await?)
+        let members = member::list(&mut c, id, part, window).await?;
+        drop(c);
+        let count = |most| async move {
+            let mut c = self.database.connect().await?;
+            Ok(member::count(&mut c, id, part, most).await?)
+        };
+        Ok((members, self.total(format!("member {id} {part}"), count).await?))
     }
 
     /// The user of this name, as somebody that rights can be given to.

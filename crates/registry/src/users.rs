@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hythe_metadata::Window;
 use hythe_metadata::user::{self, NewUser, User};
 use hythe_oci::error_code::ErrorCode;
 
@@ -86,15 +87,20 @@ impl Registry {
         user::find_by_name(&mut connection, name).await?.ok_or_else(|| unknown_user(name))
     }
 
-    /// Users in the order of their names, those after `after`.
+    /// Users in the order of their names, and how many there are.
     pub async fn list_users(
         &self,
         _permit: &AdministratorPermit,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<User>> {
-        let mut connection = self.database.connect().await?;
-        Ok(user::list(&mut connection, after, limit).await?)
+        window: Window<&str>,
+    ) -> Result<(Vec<User>, i64)> {
+        let mut c = self.database.connect().await?;
+        let users = user::list(&mut c, window).await?;
+        drop(c);
+        let count = |most| async move {
+            let mut c = self.database.connect().await?;
+            Ok(user::count(&mut c, most).await?)
+        };
+        Ok((users, self.total("user".to_owned(), count).await?))
     }
 
     /// Sets a new password; what was signed in with the old one stays so until its token expires.

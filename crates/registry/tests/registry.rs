@@ -1,6 +1,7 @@
 //! The registry over real stores: SQLite in a folder, blobs in memory.
 #![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use hythe_metadata::Database;
 use hythe_oci::digest::Algorithm;
 use hythe_registry::access::{AdministratorPermit, Caller, Pull, Push};
 use hythe_registry::error::Kind;
+use hythe_registry::projects::WantedProject;
 use hythe_registry::setup::{ADMINISTRATOR, SetUp};
 use hythe_registry::uploads::Chunk;
 use hythe_registry::{Options, Registry};
@@ -119,8 +121,9 @@ async fn a_token_of_one_node_is_good_on_another_and_after_a_rotation() {
 #[tokio::test]
 async fn a_stranger_is_refused_in_the_same_words_whether_a_repository_exists_or_not() {
     let bench = Bench::with(Options::default()).await;
-    let permit = AdministratorPermit::for_local_command();
-    bench.registry.create_project(&permit, "secret".parse().unwrap(), false).await.unwrap();
+    let wanted =
+        WantedProject { name: "secret".parse().unwrap(), metadata: BTreeMap::new(), storage_limit: None };
+    bench.registry.create_project(&Caller::operator(), wanted).await.unwrap();
     let refusal = async |name: &str| {
         let error = bench
             .registry

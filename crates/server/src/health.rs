@@ -124,6 +124,13 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
 }
 
 /// `GET /api/v2.0/health`, in Harbor's shape.
+#[utoipa::path(
+    get, path = "/health", tag = "health", operation_id = "getHealth",
+    responses(
+        (status = 200, description = "All is well", body = hythe_api::system::OverallHealthStatus),
+        (status = 503, description = "A part is out of order", body = hythe_api::system::OverallHealthStatus),
+    )
+)]
 pub(crate) async fn components(State(app): State<Arc<App>>) -> Response {
     answer(&app.health)
 }

@@ -61,6 +61,7 @@ impl fmt::Debug for Statement {
 /// statements! { "tag";
 ///     FIND = "SELECT …";
 ///     LOCK = { sqlite: "SELECT …", postgres: "SELECT … FOR UPDATE" };
+///     LIST = (columns!(), " ORDER BY name");
 /// }
 /// ```
 macro_rules! statements {
@@ -74,6 +75,11 @@ macro_rules! statements {
     };
     (@one $noun:literal, $verb:ident, { sqlite: $sqlite:literal, postgres: $postgres:literal $(,)? }) => {
         $crate::database::statement::Statement::new($noun, stringify!($verb), $sqlite, $postgres)
+    };
+    (@one $noun:literal, $verb:ident, ($($part:expr),+ $(,)?)) => {
+        $crate::database::statement::Statement::new(
+            $noun, stringify!($verb), concat!($($part),+), concat!($($part),+),
+        )
     };
     (@one $noun:literal, $verb:ident, $text:literal) => {
         $crate::database::statement::Statement::new($noun, stringify!($verb), $text, $text)

@@ -143,6 +143,21 @@ pub(crate) fn list<T: ToString>(items: &[T]) -> Value<'static> {
     serde_json::Value::Array(strings).to_string().into()
 }
 
+/// A pattern for `lower(column) LIKE $n ESCAPE '\'`: the text itself, or whatever contains it, in any case.
+pub(crate) fn pattern(text: &str, whole: bool) -> Value<'static> {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    let around = if whole { "" } else { "%" };
+    pattern.push_str(around);
+    for sign in text.to_lowercase().chars() {
+        if matches!(sign, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(sign);
+    }
+    pattern.push_str(around);
+    pattern.into()
+}
+
 /// A row on its way into a struct: its cells are taken in the order of the statement's columns.
 #[derive(Debug)]
 pub(crate) struct Row {

@@ -1,16 +1,17 @@
 //! Projects, users, members, keys, tokens, leases and settings.
 
 use super::{make_project, make_repository, make_user, on_both_engines, reader, write};
-use crate::project::Filter;
+use crate::project::{Filter, Text};
 use crate::signing_key::SigningKey;
 use crate::{
-    Connection, Database, Error, custom_role, grant, holding, lease, member, project, refresh_token,
-    repository, setting, signing_key, user,
+    Connection, Database, Error, Window, custom_role, grant, holding, lease, member, project, refresh_token,
+    repository, setting, signing_key, user, user_group,
 };
 
 on_both_engines![
     a_name_is_given_once,
     projects_are_filtered_and_paged,
+    projects_are_seen_by_those_who_hold_something_in_them,
     a_repository_needs_its_project,
     roles_change_and_end_with_the_user,
     a_grant_is_held_for_its_part_of_the_project,
@@ -53,14 +54,85 @@ async fn projects_are_filtered_and_paged(database: Database) {
     for (name, public) in [("alpha", true), ("beta", false), ("betamax", true), ("gamma", true)] {
         make_project(&database, name, public).await;
     }
+    let filter = Filter { name: Text::Part("BETA".to_owned()), ..Filter::default() };
     let mut c = reader(&database).await;
-    let filter = Filter { name_contains: Some("BETA".to_owned()), public: None };
-    assert_eq!(project::count(&mut c, &filter).await.unwrap(), 2);
-    let filter = Filter { public: Some(true), ..filter };
-    let names: Vec<_> = project::list(&mut c, &filter, None, 10).await.unwrap();
-    assert_eq!(names.iter().map(|project| project.name.as_str()).collect::<Vec<_>>(), ["betamax"]);
-    let page = project::list(&mut c, &Filter::default(), Some("alpha"), 2).await.unwrap();
-    assert_eq!(page.iter().map(|project| project.name.as_str()).collect::<Vec<_>>(), ["beta", "betamax"]);
+    assert_eq!(project::count(&mut c, &filter, 10).await.unwrap(), 2);
+    assert_eq!(project::count(&mut c, &filter, 1).await.unwrap(), 1);
+    let by_name = project::Order::Name;
+    let public = Filter { public: Some(true), ..filter.clone() };
+    assert_eq!(names(&database, &public, by_name, Window::behind("", 10)).await, ["betamax"]);
+    let whole = Filter { name: Text::Whole("Beta".to_owned()), ..Filter::default() };
+    assert_eq!(names(&database, &whole, by_name, Window::behind("", 10)).await, ["beta"]);
+    let literal = Filter { name: Text::Part("b_ta".to_owned()), ..Filter::default() };
+    assert!(names(&database, &literal, by_name, Window::behind("", 10)).await.is_empty());
+    let all = Filter::default();
+    assert_eq!(names(&database, &all, by_name, Window::behind("alpha", 2)).await, ["beta", "betamax"]);
+    let second = Window { after: "", skip: 2, limit: 1 };
+    assert_eq!(names(&database, &all, by_name, second).await, ["betamax"]);
+    for (order, first) in [
+        (project::Order::NameDescending, "gamma"),
+        (project::Order::Newest, "gamma"),
+        (project::Order::Oldest, "alpha"),
+    ] {
+        assert_eq!(names(&database, &all, order, Window::behind("", 1)).await, [first]);
+    }
+}
+
+async fn projects_are_seen_by_those_who_hold_something_in_them(database: Database) {
+    let alice = make_user(&database, "alice").await.id;
+    for (name, public) in
+        [("granted", false), ("grouped", false), ("joined", false), ("open", true), ("shut", false)]
+    {
+        make_project(&database, name, public).await;
+    }
+    write(&database, move |c| {
+        Box::pin(async move {
+            let mut ids = Vec::new();
+            for name in ["granted", "grouped", "joined", "shut"] {
+                ids.push(project::find(c, &name.parse().unwrap()).await?.unwrap().id);
+            }
+            let devs = user_group::NewGroup {
+                name: "devs".to_owned(),
+                kind: user_group::OIDC,
+                ldap_group_dn: String::new(),
+                identity: "oidc:devs".to_owned(),
+            };
+            user_group::set_of_user(c, alice, std::slice::from_ref(&devs), 1).await?;
+            let group = user_group::ensure(c, &devs, 1).await?.id;
+            member::create(c, ids[2], member::Entity::User(alice), 3, 1).await?;
+            member::create(c, ids[1], member::Entity::Group(group), 3, 1).await?;
+            let new = grant::NewGrant {
+                project_id: ids[0],
+                entity: member::Entity::User(alice),
+                repository: "granted/app".to_owned(),
+                and_below: false,
+                tag_pattern: "*".to_owned(),
+                role: 3,
+                created_at: 1,
+            };
+            grant::create(c, &new).await.map(|_| ())
+        })
+    })
+    .await;
+    for (visible, expected) in [
+        (project::Visible::User(alice), vec!["granted", "grouped", "joined", "open"]),
+        (project::Visible::Public, vec!["open"]),
+        (project::Visible::All, vec!["granted", "grouped", "joined", "open", "shut"]),
+    ] {
+        let filter = Filter { visible, ..Filter::default() };
+        assert_eq!(names(&database, &filter, project::Order::Name, Window::behind("", 10)).await, expected);
+    }
+}
+
+async fn names(
+    database: &Database,
+    filter: &Filter,
+    order: project::Order,
+    window: Window<&str>,
+) -> Vec<String> {
+    let mut c = reader(database).await;
+    let projects = project::list(&mut c, filter, order, window).await.unwrap();
+    projects.into_iter().map(|project| project.name.to_string()).collect()
 }
 
 async fn a_repository_needs_its_project(database: Database) {
@@ -94,9 +166,9 @@ async fn roles_change_and_end_with_the_user(database: Database) {
     assert_eq!(roles(&mut c, project, alice).await, [2]);
     assert!(write(&database, move |c| Box::pin(member::update_role(c, project, id, 4))).await);
     assert_eq!(roles(&mut c, project, alice).await, [4]);
-    let members = member::list(&mut c, project, "LIC", ("", 0), 10).await.unwrap();
+    let members = member::list(&mut c, project, "LIC", Window::behind(("", 0), 10)).await.unwrap();
     assert_eq!(members.iter().map(|member| member.name.as_str()).collect::<Vec<_>>(), ["alice"]);
-    assert!(member::list(&mut c, project, "", ("alice", id), 10).await.unwrap().is_empty());
+    assert!(member::list(&mut c, project, "", Window::behind(("alice", id), 10)).await.unwrap().is_empty());
     assert_eq!(member::find(&mut c, project, id).await.unwrap().as_ref(), members.first());
     assert_eq!(member::find_by_entity(&mut c, project, entity).await.unwrap().as_ref(), members.first());
     assert_eq!(member::count_by_role(&mut c, project).await.unwrap(), [(4, 1)]);
@@ -141,7 +213,7 @@ async fn a_grant_is_held_for_its_part_of_the_project(database: Database) {
     assert!(part.covers(&"team/app-web".parse().unwrap()) && !part.covers(&"team/app".parse().unwrap()));
     let visible = repository::Visible::Subject(alice);
     assert_eq!(repository::catalog(&mut c, visible, None, 10).await.unwrap(), ["team/app-web"]);
-    assert_eq!(grant::list(&mut c, project, 0, 10).await.unwrap()[0].name, "alice");
+    assert_eq!(grant::list(&mut c, project, Window::behind(0, 10)).await.unwrap()[0].name, "alice");
     let held_role = database.transaction(move |c| Box::pin(custom_role::delete(c, 100))).await;
     assert!(matches!(held_role, Err(Error::Conflict { .. })), "{held_role:?}");
     assert!(write(&database, move |c| Box::pin(grant::delete(c, project, id))).await);
@@ -190,7 +262,7 @@ async fn a_users_row_can_be_changed(database: Database) {
     assert_eq!(user::find(&mut c, id).await.unwrap().as_ref(), Some(&alice));
     assert!(alice.administrator && alice.disabled && alice.password_hash == "other");
     assert!(!format!("{alice:?}").contains("other"), "a hash is not for logs");
-    let after: Vec<_> = user::list(&mut c, Some("alice"), 10).await.unwrap();
+    let after: Vec<_> = user::list(&mut c, Window::behind("alice", 10)).await.unwrap();
     assert_eq!(after.iter().map(|user| user.name.as_str()).collect::<Vec<_>>(), ["bob"]);
 }
 

@@ -22,6 +22,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         manifest::STATEMENTS,
         member::STATEMENTS,
         project::STATEMENTS,
+        project_metadata::STATEMENTS,
         refresh_token::STATEMENTS,
         repository::STATEMENTS,
         session::STATEMENTS,
@@ -30,6 +31,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         sourced_user::STATEMENTS,
         tag::STATEMENTS,
         upload::STATEMENTS,
+        usage::STATEMENTS,
         user::STATEMENTS,
         user_group::STATEMENTS,
     ]

@@ -2,38 +2,63 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use hythe_api::member::{ProjectMember, ProjectMemberEntity, RoleRequest, UserEntity, UserGroupEntity};
+use hythe_metadata::Window;
 use hythe_metadata::member::{Entity, Member};
 use hythe_registry::access::rights::member as right;
 use hythe_registry::access::{BuiltIn, Permit};
 use hythe_registry::user_groups::CreateGroup;
 
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::page::{ListQuery, Page};
 use super::place::permit_in;
-use super::{Json, PageQuery, Path, Query, RestFailure, SignedIn, created, page};
+use super::{Json, Path, Query, Refusals, RestFailure, SignedIn, created};
 use crate::state::App;
 
+/// What members can be listed with.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct MembersQuery {
+    /// A part of the name.
+    entityname: Option<String>,
+}
+
 /// `GET /projects/{project}/members?entityname=`.
+#[utoipa::path(
+    get, path = "/projects/{project}/members", tag = "member", operation_id = "listProjectMembers",
+    params(("project" = String, Path, description = "The project's id or name"), ListQuery, MembersQuery),
+    responses((status = 200, description = "A page", body = [ProjectMemberEntity]), Refusals)
+)]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
     headers: HeaderMap,
+    OriginalUri(uri): OriginalUri,
     Path(project): Path<String>,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<ListQuery>,
+    Query(wanted): Query<MembersQuery>,
 ) -> Result<Response, RestFailure> {
     let permit: Permit<right::List, _> = permit_in(&app, &headers, &caller, &project).await?;
-    let limit = query.limit();
-    let part = query.entityname.as_deref().unwrap_or_default();
-    let after = after(query.after.as_deref());
-    let members = app.registry.list_members(&permit, part, after, limit + 1).await?;
+    let page = Page::of(&query)?;
+    let window = Window { after: after(page.after()), skip: page.skip(), limit: page.limit() };
+    let part = wanted.entityname.as_deref().unwrap_or_default();
+    let (members, total) = app.registry.list_members(&permit, part, window).await?;
     let shown: Vec<ProjectMemberEntity> = members.into_iter().map(show).collect();
-    let key = |member: &ProjectMemberEntity| format!("{}/{}", member.entity_name, member.id);
-    Ok(page(shown, limit, &format!("/projects/{project}/members"), key))
+    Ok(page.answer(shown, total, &uri, |member| format!("{}/{}", member.entity_name, member.id)))
 }
 
 /// `POST /projects/{project}/members`.
+#[utoipa::path(
+    post, path = "/projects/{project}/members", tag = "member", operation_id = "createProjectMember",
+    params(("project" = String, Path, description = "The project's id or name")),
+    request_body = ProjectMember,
+    responses((status = 201, description = "Made; Location tells where"), Refusals)
+)]
 pub(super) async fn create(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -48,6 +73,11 @@ pub(super) async fn create(
 }
 
 /// `GET /projects/{project}/members/{member}`.
+#[utoipa::path(
+    get, path = "/projects/{project}/members/{member}", tag = "member", operation_id = "getProjectMember",
+    params(("project" = String, Path, description = "The project's id or name"), ("member" = i64, Path, description = "The membership's id")),
+    responses((status = 200, description = "The member", body = ProjectMemberEntity), Refusals)
+)]
 pub(super) async fn read(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -59,6 +89,12 @@ pub(super) async fn read(
 }
 
 /// `PUT /projects/{project}/members/{member}`.
+#[utoipa::path(
+    put, path = "/projects/{project}/members/{member}", tag = "member", operation_id = "updateProjectMember",
+    params(("project" = String, Path, description = "The project's id or name"), ("member" = i64, Path, description = "The membership's id")),
+    request_body = RoleRequest,
+    responses((status = 200, description = "Changed"), Refusals)
+)]
 pub(super) async fn update(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -72,6 +108,11 @@ pub(super) async fn update(
 }
 
 /// `DELETE /projects/{project}/members/{member}`.
+#[utoipa::path(
+    delete, path = "/projects/{project}/members/{member}", tag = "member", operation_id = "deleteProjectMember",
+    params(("project" = String, Path, description = "The project's id or name"), ("member" = i64, Path, description = "The membership's id")),
+    responses((status = 200, description = "Deleted"), Refusals)
+)]
 pub(super) async fn delete(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -90,6 +131,9 @@ pub(super) async fn entity<R, P>(
     user: Option<UserEntity>,
     group: Option<UserGroupEntity>,
 ) -> Result<Entity, RestFailure> {
+    // The Terraform provider sends both and leaves one empty.
+    let user = user.filter(|user| *user != UserEntity::default());
+    let group = group.filter(|group| *group != UserGroupEntity::default());
     match (user, group) {
         (Some(UserEntity { user_id: Some(id), .. }), None) if id > 0 => Ok(Entity::User(id)),
         (Some(UserEntity { username: Some(name), .. }), None) => {

@@ -1,13 +1,19 @@
-//! `/api/v2.0`: the REST API, in Harbor's shapes.
+//! `/api/v2.0`: the REST API, in Harbor's shapes. Routes and their description in the OpenAPI document are declared
+//! together, at the handlers.
 
 mod configurations;
+mod extract;
+mod failure;
 mod grants;
 mod identity_sources;
 mod ldap;
 mod members;
+mod openapi;
+mod page;
 mod permissions;
 mod place;
 mod projects;
+mod query;
 mod roles;
 mod system;
 mod tags;
@@ -17,53 +23,70 @@ mod users;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{self, FromRequest, FromRequestParts, Request};
+use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
-use http::request::Parts;
-use http::{HeaderValue, StatusCode, header};
-use hythe_registry::access::AdministratorPermit;
-use hythe_registry::{Caller, Error};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use axum::routing::{get, post};
+use http::{StatusCode, header};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::answer::Failure;
-use crate::identity::identify;
 use crate::state::App;
+use extract::{Administrator, Json, Path, Query, SignedIn};
+pub(crate) use failure::RestFailure;
+use failure::{Refusals, unknown};
 
-/// Harbor's page sizes.
-const DEFAULT_PAGE: u32 = 10;
-const LARGEST_PAGE: u32 = 100;
+/// No document that the API takes is nearly as large.
+const LARGEST_BODY: usize = 1024 * 1024;
 
 /// All routes below `/api/v2.0`.
 pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/ping", get(system::ping))
-        .route("/systeminfo", get(system::info))
-        .route("/health", get(crate::health::components))
-        .route("/projects", get(projects::list).post(projects::create))
-        .route("/projects/{project}", get(projects::read).put(projects::update).delete(projects::delete))
-        .route("/projects/{project}/members", get(members::list).post(members::create))
-        .route(
-            "/projects/{project}/members/{member}",
-            get(members::read).put(members::update).delete(members::delete),
-        )
-        .route("/projects/{project}/grants", get(grants::list).post(grants::create))
-        .route("/projects/{project}/grants/{grant}", get(grants::read).delete(grants::delete))
-        .route("/projects/{project}/permissions/explain", get(permissions::explain_in_project))
-        .route("/permissions/explain", get(permissions::explain))
-        .route("/permissions/matrix", get(permissions::matrix))
-        .route("/users/current/permissions", get(permissions::of_current_user))
-        .route("/roles", get(roles::list).post(roles::create))
-        .route("/roles/{role}", get(roles::read).put(roles::update).delete(roles::delete))
-        .route("/projects/{project}/repositories/{repository}/tags/{tag}/history", get(tags::history))
-        .route("/users", get(users::list).post(users::create))
-        .route("/users/current", get(users::current))
-        .route("/users/{user}", get(users::read).delete(users::delete))
-        .route("/users/{user}/password", put(users::change_password))
+    let (router, document) = described();
+    let document = openapi::serve(&document);
+    router
         .merge(sources())
+        .route("/openapi.json", get(move || async move { document.clone() }))
         .fallback(unknown)
+        .method_not_allowed_fallback(failure::not_that_way)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+}
+
+/// The routes and the document that describes them.
+fn described() -> (Router<Arc<App>>, OpenApi) {
+    let (router, mut document) = OpenApiRouter::with_openapi(openapi::head())
+        .merge(about_the_system())
+        .merge(about_projects())
+        .merge(about_users())
+        .split_for_parts();
+    openapi::share_refusals(&mut document);
+    (router, document)
+}
+
+fn about_the_system() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(system::ping))
+        .routes(routes!(system::info))
+        .routes(routes!(crate::health::components))
+        .routes(routes!(roles::list, roles::create))
+        .routes(routes!(roles::read, roles::update, roles::delete))
+        .routes(routes!(permissions::matrix))
+        .routes(routes!(permissions::explain))
+}
+
+fn about_projects() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(projects::list, projects::head, projects::create))
+        .routes(routes!(projects::read, projects::update, projects::delete))
+        .routes(routes!(projects::deletable))
+        .routes(routes!(projects::summary))
+        .routes(routes!(projects::list_metadata, projects::add_metadata))
+        .routes(routes!(projects::read_metadata, projects::update_metadata, projects::delete_metadata))
+        .routes(routes!(members::list, members::create))
+        .routes(routes!(members::read, members::update, members::delete))
+        .routes(routes!(grants::list, grants::create))
+        .routes(routes!(grants::read, grants::delete))
+        .routes(routes!(permissions::explain_in_project))
+        .routes(routes!(tags::history))
 }
 
 /// The configuration, and where people come from.
@@ -89,166 +112,13 @@ fn sources() -> Router<Arc<App>> {
         )
 }
 
-/// A failure in the API's envelope, whose codes are Harbor's and not the distribution specification's.
-#[derive(Debug)]
-pub(crate) struct RestFailure(Response);
-
-impl RestFailure {
-    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> RestFailure {
-        RestFailure(Failure::with_status(status, harbor_code(status), message).into_response())
-    }
-
-    fn challenge(mut self) -> RestFailure {
-        if self.0.status() == StatusCode::UNAUTHORIZED {
-            self.0
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Hythe\""));
-        }
-        self
-    }
-}
-
-impl From<Error> for RestFailure {
-    fn from(error: Error) -> RestFailure {
-        let message = error.message().to_owned();
-        let status = Failure::from(error).status();
-        RestFailure::new(status, message).challenge()
-    }
-}
-
-impl IntoResponse for RestFailure {
-    fn into_response(self) -> Response {
-        self.0
-    }
-}
-
-fn harbor_code(status: StatusCode) -> &'static str {
-    match status {
-        StatusCode::BAD_REQUEST => "BAD_REQUEST",
-        StatusCode::UNAUTHORIZED => "UNAUTHORIZED",
-        StatusCode::FORBIDDEN => "FORBIDDEN",
-        StatusCode::NOT_FOUND => "NOT_FOUND",
-        StatusCode::CONFLICT => "CONFLICT",
-        StatusCode::PRECONDITION_FAILED => "PRECONDITION",
-        StatusCode::METHOD_NOT_ALLOWED => "METHOD_NOT_ALLOWED",
-        StatusCode::TOO_MANY_REQUESTS => "TOOMANYREQUESTS",
-        StatusCode::SERVICE_UNAVAILABLE => "UNAVAILABLE",
-        _ => "UNKNOWN",
-    }
-}
-
-async fn unknown(request: Request) -> RestFailure {
-    let path = request.uri().path().to_owned();
-    RestFailure::new(StatusCode::NOT_FOUND, format!("there is nothing at /api/v2.0{}", path.escape_debug()))
-}
-
-/// A caller who has signed in, whoever it is.
-struct SignedIn(Caller);
-
-impl FromRequestParts<Arc<App>> for SignedIn {
-    type Rejection = RestFailure;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, RestFailure> {
-        Ok(SignedIn(identify(app, parts).await?))
-    }
-}
-
-/// A caller who is an administrator.
-struct Administrator(AdministratorPermit);
-
-impl FromRequestParts<Arc<App>> for Administrator {
-    type Rejection = RestFailure;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, RestFailure> {
-        let caller = identify(app, parts).await?;
-        Ok(Administrator(app.registry.permit_administrator(&caller)?))
-    }
-}
-
-/// A JSON body, whose faults are told in the API's envelope.
-struct Json<T>(T);
-
-impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
-    type Rejection = RestFailure;
-
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, RestFailure> {
-        match axum::Json::<T>::from_request(request, app).await {
-            Ok(axum::Json(value)) => Ok(Json(value)),
-            Err(rejection) => Err(unreadable(&rejection)),
-        }
-    }
-}
-
-fn unreadable(rejection: &JsonRejection) -> RestFailure {
-    let status = match rejection.status() {
-        StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
-        status => status,
-    };
-    RestFailure::new(status, rejection.body_text())
-}
-
-/// A path's parameters, whose faults are told in the API's envelope.
-struct Path<T>(T);
-
-impl<T: DeserializeOwned + Send> FromRequestParts<Arc<App>> for Path<T> {
-    type Rejection = RestFailure;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, RestFailure> {
-        match extract::Path::<T>::from_request_parts(parts, app).await {
-            Ok(extract::Path(value)) => Ok(Path(value)),
-            Err(rejection) => Err(RestFailure::new(rejection.status(), rejection.body_text())),
-        }
-    }
-}
-
-/// A query, whose faults are told in the API's envelope.
-struct Query<T>(T);
-
-impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Query<T> {
-    type Rejection = RestFailure;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, RestFailure> {
-        match extract::Query::<T>::from_request_parts(parts, app).await {
-            Ok(extract::Query(value)) => Ok(Query(value)),
-            Err(rejection) => Err(RestFailure::new(rejection.status(), rejection.body_text())),
-        }
-    }
-}
-
-/// The query of a list: how many, and after which entry (the `Link` header holds the next one ready-made).
-#[derive(Debug, Deserialize)]
-struct PageQuery {
-    page_size: Option<u32>,
-    after: Option<String>,
-    name: Option<String>,
-    entityname: Option<String>,
-    public: Option<bool>,
-}
-
-impl PageQuery {
-    fn limit(&self) -> u32 {
-        self.page_size.unwrap_or(DEFAULT_PAGE).clamp(1, LARGEST_PAGE)
-    }
-}
-
-/// A page of a list, with a link to the next where there is one.
-fn page<T: serde::Serialize>(
-    mut items: Vec<T>,
-    limit: u32,
-    path: &str,
-    key: impl Fn(&T) -> String,
-) -> Response {
-    let more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next = items.last().filter(|_| more).map(|last| {
-        let after: String = url::form_urlencoded::byte_serialize(key(last).as_bytes()).collect();
-        format!("</api/v2.0{path}?page_size={limit}&after={after}>; rel=\"next\"")
-    });
-    let mut response = axum::Json(items).into_response();
-    if let Some(link) = next.and_then(|link| HeaderValue::try_from(link).ok()) {
-        response.headers_mut().insert(header::LINK, link);
-    }
-    response
+fn about_users() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::current))
+        .routes(routes!(permissions::of_current_user))
+        .routes(routes!(users::read, users::delete))
+        .routes(routes!(users::change_password))
 }
 
 fn created(location: &str) -> Response {

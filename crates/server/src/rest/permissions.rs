@@ -11,12 +11,17 @@ use hythe_registry::Caller;
 use hythe_registry::access::permission::PROJECT_RULES;
 use hythe_registry::access::{self, BuiltIn, Question};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::projects::parse_name;
-use super::{Path, Query, RestFailure, SignedIn};
+use super::{Path, Query, Refusals, RestFailure, SignedIn};
 use crate::state::App;
 
 /// `GET /permissions/matrix`: the table that decides.
+#[utoipa::path(
+    get, path = "/permissions/matrix", tag = "permissions", operation_id = "getPermissionMatrix",
+    responses((status = 200, description = "The table", body = [MatrixRow]), Refusals)
+)]
 pub(super) async fn matrix(SignedIn(_): SignedIn) -> Response {
     let rows = PROJECT_RULES.iter().map(|rule| MatrixRow {
         resource: rule.permission.resource.to_string(),
@@ -32,16 +37,27 @@ pub(super) async fn matrix(SignedIn(_): SignedIn) -> Response {
 }
 
 /// What an explanation is asked with.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ExplainQuery {
+    /// About what: `repository`, `tag`, …
     resource: String,
+    /// Which action: `pull`, `create`, …
     action: String,
+    /// About whom: a user's or robot's name, or `anonymous`; absent for oneself.
     principal: Option<String>,
+    /// In which repository, by its full name.
     repository: Option<String>,
+    /// For which tag.
     tag: Option<String>,
 }
 
 /// `GET /permissions/explain?resource=&action=&principal=`: over the system.
+#[utoipa::path(
+    get, path = "/permissions/explain", tag = "permissions", operation_id = "explainPermission",
+    params(ExplainQuery),
+    responses((status = 200, description = "The answer", body = Explanation), Refusals)
+)]
 pub(super) async fn explain(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -51,6 +67,11 @@ pub(super) async fn explain(
 }
 
 /// `GET /projects/{project}/permissions/explain?resource=&action=&principal=&repository=&tag=`.
+#[utoipa::path(
+    get, path = "/projects/{project}/permissions/explain", tag = "permissions", operation_id = "explainProjectPermission",
+    params(("project" = String, Path, description = "The project's id or name"), ExplainQuery),
+    responses((status = 200, description = "The answer", body = Explanation), Refusals)
+)]
 pub(super) async fn explain_in_project(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -99,13 +120,21 @@ fn question(project: Option<ProjectName>, query: ExplainQuery) -> Result<Questio
 }
 
 /// What `/users/current/permissions` is asked with.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ScopeQuery {
+    /// `/project/` and the project's id; absent for the system.
     scope: Option<String>,
+    /// Whether resources are named below the scope.
     relative: Option<bool>,
 }
 
 /// `GET /users/current/permissions?scope=/project/ID&relative=`.
+#[utoipa::path(
+    get, path = "/users/current/permissions", tag = "user", operation_id = "getCurrentUserPermissions",
+    params(ScopeQuery),
+    responses((status = 200, description = "What is allowed", body = [Permission]), Refusals)
+)]
 pub(super) async fn of_current_user(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,

@@ -9,10 +9,14 @@ use hythe_api::role::{Role, RoleReq};
 use hythe_metadata::custom_role::CustomRole;
 use hythe_registry::roles::WantedRole;
 
-use super::{Json, Path, RestFailure, SignedIn, created, timestamp};
+use super::{Json, Path, Refusals, RestFailure, SignedIn, created, timestamp};
 use crate::state::App;
 
 /// `GET /roles`: a handful, so they come on one page.
+#[utoipa::path(
+    get, path = "/roles", tag = "role", operation_id = "listRoles",
+    responses((status = 200, description = "All of them", body = [Role]), Refusals)
+)]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -23,6 +27,11 @@ pub(super) async fn list(
 }
 
 /// `POST /roles`.
+#[utoipa::path(
+    post, path = "/roles", tag = "role", operation_id = "createRole",
+    request_body = RoleReq,
+    responses((status = 201, description = "Made; Location tells where"), Refusals)
+)]
 pub(super) async fn create(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -34,6 +43,11 @@ pub(super) async fn create(
 }
 
 /// `GET /roles/{role}`.
+#[utoipa::path(
+    get, path = "/roles/{role}", tag = "role", operation_id = "getRole",
+    params(("role" = i64, Path, description = "The role's id")),
+    responses((status = 200, description = "The role", body = Role), Refusals)
+)]
 pub(super) async fn read(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -44,6 +58,12 @@ pub(super) async fn read(
 }
 
 /// `PUT /roles/{role}`.
+#[utoipa::path(
+    put, path = "/roles/{role}", tag = "role", operation_id = "updateRole",
+    params(("role" = i64, Path, description = "The role's id")),
+    request_body = RoleReq,
+    responses((status = 200, description = "Changed"), Refusals)
+)]
 pub(super) async fn update(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -56,6 +76,11 @@ pub(super) async fn update(
 }
 
 /// `DELETE /roles/{role}`.
+#[utoipa::path(
+    delete, path = "/roles/{role}", tag = "role", operation_id = "deleteRole",
+    params(("role" = i64, Path, description = "The role's id")),
+    responses((status = 200, description = "Deleted"), Refusals)
+)]
 pub(super) async fn delete(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,

@@ -10,7 +10,8 @@ use hythe_metadata::user_group;
 use hythe_registry::user_groups::{CreateGroup, filter};
 use serde::{Deserialize, Serialize};
 
-use super::{DEFAULT_PAGE, Json, LARGEST_PAGE, Path, Query, RestFailure, SignedIn, created};
+use super::page::{DEFAULT_SIZE, LARGEST_SIZE};
+use super::{Json, Path, Query, RestFailure, SignedIn, created};
 use crate::state::App;
 
 /// Which groups, and which page of them.
@@ -26,7 +27,7 @@ pub(super) struct GroupQuery {
 
 impl GroupQuery {
     fn limit(&self) -> u32 {
-        self.page_size.unwrap_or(DEFAULT_PAGE).clamp(1, LARGEST_PAGE)
+        self.page_size.unwrap_or(DEFAULT_SIZE).clamp(1, LARGEST_SIZE)
     }
 
     fn page(&self) -> u32 {

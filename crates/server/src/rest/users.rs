@@ -2,30 +2,44 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use hythe_api::user::{PasswordReq, UserCreationReq, UserResp};
+use hythe_metadata::Window;
 use hythe_metadata::user::User;
 use hythe_registry::access::Principal;
 use hythe_registry::users::CreateUser;
 
-use super::{Administrator, Json, PageQuery, Path, Query, RestFailure, SignedIn, created, page, timestamp};
+use super::page::{ListQuery, Page};
+use super::{Administrator, Json, Path, Query, Refusals, RestFailure, SignedIn, created, timestamp};
 use crate::state::App;
 
 /// `GET /users`.
+#[utoipa::path(
+    get, path = "/users", tag = "user", operation_id = "listUsers",
+    params(ListQuery),
+    responses((status = 200, description = "A page", body = [UserResp]), Refusals)
+)]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     Administrator(permit): Administrator,
-    Query(query): Query<PageQuery>,
+    OriginalUri(uri): OriginalUri,
+    Query(query): Query<ListQuery>,
 ) -> Result<Response, RestFailure> {
-    let limit = query.limit();
-    let users = app.registry.list_users(&permit, query.after.as_deref(), limit + 1).await?;
+    let page = Page::of(&query)?;
+    let window = Window { after: page.after().unwrap_or_default(), skip: page.skip(), limit: page.limit() };
+    let (users, total) = app.registry.list_users(&permit, window).await?;
     let shown: Vec<UserResp> = users.iter().map(show).collect();
-    Ok(page(shown, limit, "/users", |user| user.username.clone()))
+    Ok(page.answer(shown, total, &uri, |user| user.username.clone()))
 }
 
 /// `POST /users`.
+#[utoipa::path(
+    post, path = "/users", tag = "user", operation_id = "createUser",
+    request_body = UserCreationReq,
+    responses((status = 201, description = "Made; Location tells where"), Refusals)
+)]
 pub(super) async fn create(
     State(app): State<Arc<App>>,
     Administrator(permit): Administrator,
@@ -43,6 +57,10 @@ pub(super) async fn create(
 }
 
 /// `GET /users/current`.
+#[utoipa::path(
+    get, path = "/users/current", tag = "user", operation_id = "getCurrentUserInfo",
+    responses((status = 200, description = "The user", body = UserResp), Refusals)
+)]
 pub(super) async fn current(SignedIn(caller): SignedIn) -> Result<Response, RestFailure> {
     match &caller.principal {
         Principal::User(user) => Ok(axum::Json(show(user)).into_response()),
@@ -54,6 +72,11 @@ pub(super) async fn current(SignedIn(caller): SignedIn) -> Result<Response, Rest
 }
 
 /// `GET /users/{user}`, by name.
+#[utoipa::path(
+    get, path = "/users/{user}", tag = "user", operation_id = "getUser",
+    params(("user" = String, Path, description = "The user's name")),
+    responses((status = 200, description = "The user", body = UserResp), Refusals)
+)]
 pub(super) async fn read(
     State(app): State<Arc<App>>,
     Administrator(permit): Administrator,
@@ -64,6 +87,11 @@ pub(super) async fn read(
 }
 
 /// `DELETE /users/{user}`.
+#[utoipa::path(
+    delete, path = "/users/{user}", tag = "user", operation_id = "deleteUser",
+    params(("user" = String, Path, description = "The user's name")),
+    responses((status = 200, description = "Deleted"), Refusals)
+)]
 pub(super) async fn delete(
     State(app): State<Arc<App>>,
     Administrator(permit): Administrator,
@@ -74,6 +102,12 @@ pub(super) async fn delete(
 }
 
 /// `PUT /users/{user}/password`.
+#[utoipa::path(
+    put, path = "/users/{user}/password", tag = "user", operation_id = "updateUserPassword",
+    params(("user" = String, Path, description = "The user's name")),
+    request_body = PasswordReq,
+    responses((status = 200, description = "Changed"), Refusals)
+)]
 pub(super) async fn change_password(
     State(app): State<Arc<App>>,
     Administrator(permit): Administrator,

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use hythe_api::member::ProjectMemberEntity;
+use hythe_metadata::Window;
 use hythe_metadata::member::{Entity, Member};
 use hythe_oci::name::ProjectName;
 use hythe_registry::access::BuiltIn;
@@ -71,7 +72,8 @@ async fn all(project: &str, desk: &Desk) -> Result<Vec<Member>, Failure> {
     let mut members: Vec<Member> = Vec::new();
     loop {
         let after = members.last().map_or(("", 0), |member| (member.name.as_str(), member.id));
-        let page = desk.registry.list_members(&permit, "", after, PAGE).await.map_err(refused)?;
+        let window = Window::behind(after, PAGE);
+        let (page, _) = desk.registry.list_members(&permit, "", window).await.map_err(refused)?;
         let is_last = page.len() < PAGE as usize;
         members.extend(page);
         if is_last {

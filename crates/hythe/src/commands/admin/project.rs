@@ -1,8 +1,12 @@
 //! `hythe admin project`
 
-use hythe_api::project::{Project as ProjectLine, ProjectMetadata};
-use hythe_metadata::project::{Filter, Project};
+use std::collections::BTreeMap;
+
+use clap::ValueEnum;
+use hythe_api::project::Project as ProjectLine;
+use hythe_metadata::Window;
 use hythe_oci::name::ProjectName;
+use hythe_registry::projects::{ProjectQuery, ProjectView, WantedProject};
 
 use super::{Desk, PAGE, refused, shown, timestamp};
 use crate::cli::{ProjectCommand, Visibility};
@@ -24,26 +28,37 @@ pub(super) fn parse_name(name: &str) -> Result<ProjectName, Failure> {
 }
 
 async fn create(name: &str, public: bool, desk: &Desk) -> Result<(), Failure> {
-    let project =
-        desk.registry.create_project(&desk.permit, parse_name(name)?, public).await.map_err(refused)?;
-    let who = in_words(project.public);
-    output::print(&format!("Project {} was made: {who}.\n", project.name));
+    let visibility = if public { Visibility::Public } else { Visibility::Private };
+    let wanted =
+        WantedProject { name: parse_name(name)?, metadata: metadata(visibility), storage_limit: None };
+    let project = desk.registry.create_project(&desk.caller, wanted).await.map_err(refused)?;
+    output::print(&format!("Project {} was made: {}.\n", project.name, in_words(visibility)));
     Ok(())
 }
 
 async fn set_visibility(name: &str, visibility: Visibility, desk: &Desk) -> Result<(), Failure> {
-    let public = visibility == Visibility::Public;
-    desk.registry.set_project_public(&desk.permit, &parse_name(name)?, public).await.map_err(refused)?;
-    output::print(&format!("Project {name} is {}.\n", in_words(public)));
+    let permit = desk.registry.permit_in_project(&desk.caller, &parse_name(name)?).await.map_err(refused)?;
+    desk.registry.update_project(&permit, &metadata(visibility), None).await.map_err(refused)?;
+    output::print(&format!("Project {name} is {}.\n", in_words(visibility)));
     Ok(())
 }
 
-fn in_words(public: bool) -> &'static str {
-    if public { "public, everybody may pull" } else { "private, only members may pull" }
+fn metadata(visibility: Visibility) -> BTreeMap<String, String> {
+    let word = visibility.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    BTreeMap::from([("visibility".to_owned(), word)])
+}
+
+fn in_words(visibility: Visibility) -> &'static str {
+    match visibility {
+        Visibility::Public => "public, everybody may pull",
+        Visibility::Internal => "internal, whoever has signed in may pull",
+        Visibility::Private => "private, only members may pull",
+    }
 }
 
 async fn delete(name: &str, desk: &Desk) -> Result<(), Failure> {
-    desk.registry.delete_project(&desk.permit, &parse_name(name)?).await.map_err(refused)?;
+    let permit = desk.registry.permit_in_project(&desk.caller, &parse_name(name)?).await.map_err(refused)?;
+    desk.registry.delete_project(&permit).await.map_err(refused)?;
     output::print(&format!("Project {name} was deleted.\n"));
     Ok(())
 }
@@ -57,15 +72,13 @@ async fn list(format: Format, desk: &Desk) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn all(desk: &Desk) -> Result<Vec<Project>, Failure> {
-    let mut projects: Vec<Project> = Vec::new();
+async fn all(desk: &Desk) -> Result<Vec<ProjectView>, Failure> {
+    let mut projects: Vec<ProjectView> = Vec::new();
     loop {
-        let after = projects.last().map(|project| project.name.as_str());
-        let page = desk
-            .registry
-            .list_projects(&desk.permit, &Filter::default(), after, PAGE)
-            .await
-            .map_err(refused)?;
+        let after = projects.last().map(|view| view.project.name.to_string()).unwrap_or_default();
+        let window = Window::behind(after.as_str(), PAGE);
+        let listed = desk.registry.list_projects(&desk.caller, ProjectQuery::default(), window).await;
+        let (page, _) = listed.map_err(refused)?;
         let is_last = page.len() < PAGE as usize;
         projects.extend(page);
         if is_last {
@@ -74,20 +87,30 @@ async fn all(desk: &Desk) -> Result<Vec<Project>, Failure> {
     }
 }
 
-fn table(projects: &[Project]) -> Table {
-    let mut table = Table::new(&["NAME", "VISIBILITY", "MADE"]);
-    for project in projects {
-        let visibility = if project.public { "public" } else { "private" };
-        table.row([project.name.to_string(), visibility.to_owned(), shown(project.created_at)]);
+fn table(projects: &[ProjectView]) -> Table {
+    let mut table = Table::new(&["NAME", "VISIBILITY", "REPOSITORIES", "MADE"]);
+    for view in projects {
+        let visibility = hythe_registry::projects::Visibility::of(&view.project).as_str().to_owned();
+        let repositories = view.repositories.to_string();
+        table.row([view.project.name.to_string(), visibility, repositories, shown(view.project.created_at)]);
     }
     table
 }
 
-fn as_in_api(project: &Project) -> ProjectLine {
+fn as_in_api(view: &ProjectView) -> ProjectLine {
+    let project = &view.project;
     ProjectLine {
         project_id: project.id,
+        owner_id: project.created_by.unwrap_or(0),
+        owner_name: view.owner.clone().unwrap_or_default(),
         name: project.name.to_string(),
-        metadata: ProjectMetadata { public: Some(project.public.to_string()) },
+        metadata: view.metadata.clone(),
+        repo_count: view.repositories,
+        current_user_role_id: 0,
+        current_user_role_ids: Vec::new(),
+        togglable: true,
+        deleted: false,
         creation_time: timestamp(project.created_at),
+        update_time: timestamp(project.updated_at),
     }
 }

@@ -1,6 +1,7 @@
 //! `hythe admin user`
 
 use hythe_api::user::UserResp;
+use hythe_metadata::Window;
 use hythe_metadata::user::User;
 use hythe_registry::users::CreateUser;
 use serde::Serialize;
@@ -85,7 +86,8 @@ async fn all(desk: &Desk) -> Result<Vec<User>, Failure> {
     let mut users: Vec<User> = Vec::new();
     loop {
         let after = users.last().map(|user| user.name.as_str());
-        let page = desk.registry.list_users(&desk.permit, after, PAGE).await.map_err(refused)?;
+        let window = Window::behind(after.unwrap_or_default(), PAGE);
+        let (page, _) = desk.registry.list_users(&desk.permit, window).await.map_err(refused)?;
         let is_last = page.len() < PAGE as usize;
         users.extend(page);
         if is_last {
