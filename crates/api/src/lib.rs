@@ -3,6 +3,7 @@
 pub mod error;
 pub mod grant;
 pub mod identity_source;
+pub mod label;
 pub mod ldap;
 pub mod member;
 pub mod permission;

@@ -6,6 +6,7 @@ mod extract;
 mod failure;
 mod grants;
 mod identity_sources;
+mod labels;
 mod ldap;
 mod members;
 mod openapi;
@@ -87,6 +88,10 @@ fn about_projects() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(grants::read, grants::delete))
         .routes(routes!(permissions::explain_in_project))
         .routes(routes!(tags::history))
+        .routes(routes!(labels::list, labels::create))
+        .routes(routes!(labels::read, labels::update, labels::delete))
+        .routes(routes!(labels::attach))
+        .routes(routes!(labels::detach))
 }
 
 /// The configuration, and where people come from.
