@@ -28,6 +28,10 @@ async fn keys_have_values_and_can_be_changed() {
     assert_eq!(after["storage_per_project"]["value"], 1024);
     assert_eq!(after["auth_mode"]["value"], "ldap_auth");
     assert_eq!(after["robot_name_prefix"]["value"], "bot-");
+    let token =
+        desk.http.get(desk.url("/service/token?service=hythe-registry&scope=repository:library/x:pull"));
+    let token: serde_json::Value = token.send().await.unwrap().json().await.unwrap();
+    assert_eq!(token["expires_in"], 45 * 60);
 }
 
 #[tokio::test]

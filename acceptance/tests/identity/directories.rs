@@ -51,13 +51,13 @@ async fn groups_in_groups_give_roles_and_administrators_until_they_end() {
         directory.change_members("developers", "delete", &directory.group("team"));
         directory.change_members("everything", "add", &directory.person("alice"));
         directory.change_members("everything", "delete", &directory.group("operators"));
-        let took = eventually("the role ends with the group", || async {
+        let took = eventually("the role ends with the group", async || {
             desk.granted(alice, "team/app", "pull").await.is_empty()
                 || desk.who_is("alice", PASSWORD).await.unwrap()["admin_role_in_auth"] == true
         })
         .await;
         assert!(took < Duration::from_secs(5), "{lookup}: it took {took:?}");
-        eventually("another becomes an administrator", || async {
+        eventually("another becomes an administrator", async || {
             desk.who_is("alice", PASSWORD).await.unwrap()["admin_role_in_auth"] == true
                 && desk.who_is("bob", PASSWORD).await.unwrap()["admin_role_in_auth"] == false
         })
@@ -165,7 +165,7 @@ async fn directories_are_asked_in_their_order_and_one_that_is_away_stops_nobody(
     assert!(text.contains("of source first"), "{text}");
 
     first.resume();
-    eventually("the first answers again", || async { desk.who_is("alice", PASSWORD).await.is_ok() }).await;
+    eventually("the first answers again", async || desk.who_is("alice", PASSWORD).await.is_ok()).await;
 }
 
 #[tokio::test]
@@ -213,4 +213,27 @@ async fn administrators_look_into_a_directory_and_import_from_it() {
 
     let stranger = desk.ask_as(("alice", PASSWORD), Method::GET, "/ldap/users/search?username=a", None).await;
     assert_eq!(stranger.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn whoever_the_directory_no_longer_knows_is_out_without_a_password_too() {
+    let directory = Directory::start("corp", &["alice", "bob"]);
+    let desk = Desk::new();
+    desk.add_source("corp", "ldap", settings(&directory)).await;
+    let path = "/service/token?service=hythe-registry&offline_token=true&client_id=test";
+    let asked = desk.http.get(desk.url(path)).basic_auth("alice", Some(PASSWORD)).send().await.unwrap();
+    let tokens: serde_json::Value = asked.json().await.unwrap();
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let form =
+        format!("grant_type=refresh_token&service=hythe-registry&client_id=test&refresh_token={refresh}");
+    let exchange = async || {
+        let request = desk.http.post(desk.url("/service/token")).body(form.clone());
+        request.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap().status()
+    };
+    assert_eq!(exchange().await, StatusCode::OK);
+    directory.remove_person("alice");
+    let took =
+        eventually("the refresh token ends", async || exchange().await == StatusCode::UNAUTHORIZED).await;
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    desk.who_is("bob", PASSWORD).await.unwrap();
 }

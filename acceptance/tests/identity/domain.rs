@@ -55,7 +55,7 @@ async fn people_of_a_domain_sign_in_and_its_chains_of_groups_count() {
     assert_eq!(desk.granted(("alice", PASSWORD), "team/app", "pull,push").await, ["pull", "push"]);
 
     domain.disable_person("alice");
-    eventually("a disabled person is out", || async {
+    eventually("a disabled person is out", async || {
         desk.who_is("alice", PASSWORD).await.is_err_and(|(status, _)| status == StatusCode::UNAUTHORIZED)
     })
     .await;

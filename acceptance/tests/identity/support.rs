@@ -146,7 +146,7 @@ pub(crate) fn with(mut settings: Value, changes: Value) -> Value {
 }
 
 /// Waits until something is so.
-pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) -> Duration {
+pub(crate) async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) -> Duration {
     let begun = Instant::now();
     while !is_so().await {
         assert!(begun.elapsed() < Duration::from_secs(20), "{what}: not within 20 s");

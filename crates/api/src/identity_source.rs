@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 /// A source to be made.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize, ToSchema)]
 pub struct IdentitySourceReq {
     /// Its name, for ever: 1 to 64 of `a-z 0-9 - _ .`.
     pub name: String,
@@ -19,11 +20,12 @@ pub struct IdentitySourceReq {
     pub enabled: bool,
     /// Its settings; those left out have their defaults.
     #[serde(default)]
+    #[schema(value_type = Object)]
     pub settings: Map<String, Value>,
 }
 
 /// A change to a source; what is left out stays.
-#[derive(Clone, Default, Deserialize, Serialize)]
+#[derive(Clone, Default, Deserialize, Serialize, ToSchema)]
 pub struct IdentitySourceUpdate {
     /// Its place in the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,11 +35,12 @@ pub struct IdentitySourceUpdate {
     pub enabled: Option<bool>,
     /// Settings to change.
     #[serde(default)]
+    #[schema(value_type = Object)]
     pub settings: Map<String, Value>,
 }
 
 /// A source.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, ToSchema)]
 pub struct IdentitySource {
     /// Its id.
     pub id: i64,
@@ -50,6 +53,7 @@ pub struct IdentitySource {
     /// Whether it is asked.
     pub enabled: bool,
     /// Its settings, without secrets.
+    #[schema(value_type = Object)]
     pub settings: Map<String, Value>,
     /// The names of the secrets that are set.
     pub secrets_set: Vec<String>,

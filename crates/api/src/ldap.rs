@@ -1,14 +1,10 @@
 //! Directories, in Harbor's shapes.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
-/// Settings to try in place of those that are kept; Harbor's keys, of which any may be left out.
-#[derive(Clone, Default, Deserialize, Serialize)]
-pub struct LdapConf(pub Map<String, Value>);
+use utoipa::ToSchema;
 
 /// What came of a trial.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 pub struct LdapPingResult {
     /// Whether it works.
     pub success: bool,
@@ -17,7 +13,7 @@ pub struct LdapPingResult {
 }
 
 /// Somebody a directory knows.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 pub struct LdapUser {
     /// The name to sign in with.
     pub username: String,
@@ -28,14 +24,14 @@ pub struct LdapUser {
 }
 
 /// People to make users of.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 pub struct LdapImportUsers {
     /// Their names.
     pub ldap_uid_list: Vec<String>,
 }
 
 /// Somebody who was not imported.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 pub struct LdapFailedImportUser {
     /// The name.
     pub uid: String,
@@ -44,7 +40,7 @@ pub struct LdapFailedImportUser {
 }
 
 /// An OpenID provider to try.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 pub struct OidcPing {
     /// Its address.
     pub url: String,

@@ -1,9 +1,9 @@
 //! The JSON of `/api/v2.0`, shared by the server and the command line; shapes and names are Harbor's.
 
+pub mod configuration;
 pub mod error;
 pub mod grant;
 pub mod identity_source;
-pub mod label;
 pub mod ldap;
 pub mod member;
 pub mod permission;

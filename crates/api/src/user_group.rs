@@ -1,9 +1,10 @@
 //! User groups, in Harbor's shapes.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A group, as it is made, changed and shown.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 pub struct UserGroup {
     /// Its id.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -20,7 +21,7 @@ pub struct UserGroup {
 }
 
 /// A group as a search shows it to everybody who is signed in.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 pub struct UserGroupSearchItem {
     /// Its id.
     pub id: i64,

@@ -1,5 +1,6 @@
 //! User groups: groups of directories and providers, and who is in them as their source said last.
 
+use crate::Window;
 use crate::database::connection::Connection;
 use crate::database::statement::statements;
 use crate::database::value::{FromRow, Row, Value, list as json_list};
@@ -75,21 +76,11 @@ pub async fn find(c: &mut Connection, id: GroupId) -> Result<Option<UserGroup>> 
     c.query_optional(&FIND, &[id.into()]).await
 }
 
-/// A page of groups in the order of their ids, after the id `after`.
-pub async fn list(c: &mut Connection, filter: &Filter, after: GroupId, limit: u32) -> Result<Vec<UserGroup>> {
+/// A page of groups in the order of their ids.
+pub async fn list(c: &mut Connection, filter: &Filter, window: Window<GroupId>) -> Result<Vec<UserGroup>> {
     let [part, identity, kind] = conditions(filter);
-    c.query(&LIST, &[after.into(), part, identity, kind, limit.into()]).await
-}
-
-/// As [`list`], `offset` groups further on.
-pub async fn list_from(
-    c: &mut Connection,
-    filter: &Filter,
-    offset: i64,
-    limit: u32,
-) -> Result<Vec<UserGroup>> {
-    let [part, identity, kind] = conditions(filter);
-    c.query(&LIST_FROM, &[part, identity, kind, limit.into(), offset.into()]).await
+    let Window { after, skip, limit } = window;
+    c.query(&LIST, &[after.into(), part, identity, kind, limit.into(), skip.into()]).await
 }
 
 /// How many groups the filter lets through.
@@ -167,18 +158,10 @@ statements! { "user_group";
     LIST = {
         sqlite: "SELECT id, name, kind, ldap_group_dn, created_at, updated_at FROM user_group
             WHERE id > $1 AND instr(lower(name), $2) > 0 AND ($3 IS NULL OR identity = $3)
-                AND ($4 IS NULL OR kind = $4) ORDER BY id LIMIT $5",
+                AND ($4 IS NULL OR kind = $4) ORDER BY id LIMIT $5 OFFSET $6",
         postgres: "SELECT id, name, kind, ldap_group_dn, created_at, updated_at FROM user_group
             WHERE id > $1 AND strpos(lower(name), $2) > 0 AND ($3::text IS NULL OR identity = $3)
-                AND ($4::bigint IS NULL OR kind = $4) ORDER BY id LIMIT $5",
-    };
-    LIST_FROM = {
-        sqlite: "SELECT id, name, kind, ldap_group_dn, created_at, updated_at FROM user_group
-            WHERE instr(lower(name), $1) > 0 AND ($2 IS NULL OR identity = $2) AND ($3 IS NULL OR kind = $3)
-            ORDER BY id LIMIT $4 OFFSET $5",
-        postgres: "SELECT id, name, kind, ldap_group_dn, created_at, updated_at FROM user_group
-            WHERE strpos(lower(name), $1) > 0 AND ($2::text IS NULL OR identity = $2)
-                AND ($3::bigint IS NULL OR kind = $3) ORDER BY id LIMIT $4 OFFSET $5",
+                AND ($4::bigint IS NULL OR kind = $4) ORDER BY id LIMIT $5 OFFSET $6",
     };
     COUNT = {
         sqlite: "SELECT COUNT(*) AS value FROM user_group

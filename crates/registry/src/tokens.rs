@@ -16,6 +16,7 @@ use crate::Registry;
 use crate::access::{Caller, Origin, Principal, TagLimit, Through};
 use crate::claims::{Access, Claims};
 use crate::clock;
+use crate::configuration::items::TOKEN_EXPIRATION;
 use crate::error::{Error, Kind, Result};
 use crate::passwords::random_secret;
 
@@ -80,7 +81,7 @@ impl Registry {
         Ok(IssuedToken {
             token,
             issued_at: now,
-            expires_in: self.options.token_lifetime.as_secs(),
+            expires_in: self.token_lifetime().as_secs(),
             scope: scope_text(&claims.access),
             refresh_token,
         })
@@ -112,7 +113,7 @@ impl Registry {
             _ => None,
         };
         let issued = clock::seconds(now);
-        let lifetime = i64::try_from(self.options.token_lifetime.as_secs()).unwrap_or(i64::MAX);
+        let lifetime = i64::try_from(self.token_lifetime().as_secs()).unwrap_or(i64::MAX);
         Ok(Claims {
             iss: ISSUER.to_owned(),
             sub: caller.name().unwrap_or_default().to_owned(),
@@ -165,6 +166,15 @@ impl Registry {
             Some(Err(error)) => Err(bad(error.to_string())),
             Some(Ok(token)) => Ok(token.claims),
         }
+    }
+
+    /// What an administrator set at run time, else what the node was started with.
+    fn token_lifetime(&self) -> Duration {
+        let minutes = self
+            .configuration()
+            .number_set(&TOKEN_EXPIRATION)
+            .and_then(|minutes| u64::try_from(minutes).ok());
+        minutes.map_or(self.options.token_lifetime, |minutes| Duration::from_secs(minutes * 60))
     }
 
     /// Makes a refresh token: opaque, kept as a hash.

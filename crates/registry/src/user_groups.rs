@@ -1,5 +1,6 @@
 //! User groups: what an administrator sees of the groups that sources know, and makes ahead of them.
 
+use hythe_metadata::Window;
 use hythe_metadata::ids::GroupId;
 use hythe_metadata::user_group::{self, Filter, NewGroup, UserGroup};
 use hythe_oci::error_code::ErrorCode;
@@ -27,15 +28,14 @@ pub struct CreateGroup {
 }
 
 impl Registry {
-    /// Groups the filter lets through, in the order of their ids, after the first `offset`, and how many there are.
+    /// A page of the groups the filter lets through, in the order of their ids, and how many there are.
     pub async fn list_user_groups(
         &self,
         _permit: &Permit<right::List, Everywhere>,
         filter: &Filter,
-        offset: i64,
-        limit: u32,
+        window: Window<GroupId>,
     ) -> Result<(Vec<UserGroup>, i64)> {
-        self.page_of_user_groups(filter, offset, limit).await
+        self.page_of_user_groups(filter, window).await
     }
 
     /// The group of this id.
@@ -57,11 +57,10 @@ impl Registry {
         &self,
         _permit: &SelfPermit,
         part: &str,
-        offset: i64,
-        limit: u32,
+        window: Window<GroupId>,
     ) -> Result<(Vec<UserGroup>, i64)> {
         let filter = Filter { name_contains: Some(part.to_owned()), ..Filter::default() };
-        self.page_of_user_groups(&filter, offset, limit).await
+        self.page_of_user_groups(&filter, window).await
     }
 
     /// The group that a request names by its DN or by name and kind, made if nobody of it has signed in yet.
@@ -84,11 +83,10 @@ impl Registry {
     async fn page_of_user_groups(
         &self,
         filter: &Filter,
-        offset: i64,
-        limit: u32,
+        window: Window<GroupId>,
     ) -> Result<(Vec<UserGroup>, i64)> {
         let mut connection = self.database.connect().await?;
-        let groups = user_group::list_from(&mut connection, filter, offset, limit).await?;
+        let groups = user_group::list(&mut connection, filter, window).await?;
         Ok((groups, user_group::count(&mut connection, filter).await?))
     }
 

@@ -3,7 +3,6 @@
 
 mod accounts;
 mod artifacts;
-mod labels;
 mod migrations;
 mod nodes;
 mod paging;

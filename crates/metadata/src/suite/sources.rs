@@ -5,7 +5,7 @@ use crate::identity_source::{self, IdentitySource, NewSource};
 use crate::session::{self, NewSession};
 use crate::sourced_user::{self, SourcedUser};
 use crate::user_group::{self, Filter, NewGroup};
-use crate::{Database, Error, UserId, user};
+use crate::{Database, Error, UserId, Window, user};
 
 on_both_engines![
     sources_are_kept_in_their_order,
@@ -159,6 +159,10 @@ async fn groups_follow_what_the_source_says(database: Database) {
     assert_eq!(user_group::count(&mut c, &Filter::default()).await.unwrap(), 3, "empty groups stay");
 }
 
+fn window(after: i64, skip: u32) -> Window<i64> {
+    Window { after, skip, limit: 10 }
+}
+
 async fn groups_are_filtered_and_paged(database: Database) {
     let ensure = |name: &'static str| {
         write(&database, move |c| Box::pin(async move { user_group::ensure(c, &group(name), 1).await }))
@@ -172,14 +176,17 @@ async fn groups_are_filtered_and_paged(database: Database) {
 
     let mut c = reader(&database).await;
     let filter = Filter { name_contains: Some("DEV".to_owned()), ..Filter::default() };
-    assert_eq!(user_group::list(&mut c, &filter, 0, 10).await.unwrap(), [devs.clone(), devops.clone()]);
-    assert_eq!(user_group::list(&mut c, &filter, devs.id, 10).await.unwrap()[0], devops);
-    assert_eq!(user_group::list_from(&mut c, &filter, 1, 10).await.unwrap()[0], devops);
+    assert_eq!(
+        user_group::list(&mut c, &filter, window(0, 0)).await.unwrap(),
+        [devs.clone(), devops.clone()]
+    );
+    assert_eq!(user_group::list(&mut c, &filter, window(devs.id, 0)).await.unwrap()[0], devops);
+    assert_eq!(user_group::list(&mut c, &filter, window(0, 1)).await.unwrap()[0], devops);
     assert_eq!(user_group::count(&mut c, &filter).await.unwrap(), 2);
     let one = Filter { identity: Some("1:cn=ops".to_owned()), ..Filter::default() };
-    assert_eq!(user_group::list(&mut c, &one, 0, 10).await.unwrap()[0], ops);
+    assert_eq!(user_group::list(&mut c, &one, window(0, 0)).await.unwrap()[0], ops);
     let none = Filter { kind: Some(user_group::OIDC), ..Filter::default() };
-    assert!(user_group::list(&mut c, &none, 0, 10).await.unwrap().is_empty());
+    assert!(user_group::list(&mut c, &none, window(0, 0)).await.unwrap().is_empty());
 
     assert!(
         write(&database, move |c| Box::pin(

@@ -50,6 +50,11 @@ impl Configuration {
         self.values.get(item.key).and_then(Value::as_i64).unwrap_or(default)
     }
 
+    /// A key that is a number, if somebody set it.
+    pub fn number_set(&self, item: &Item) -> Option<i64> {
+        self.values.get(item.key).and_then(Value::as_i64)
+    }
+
     /// A key that is a text or a word.
     pub fn text(&self, item: &Item) -> String {
         let default = match item.kind {

@@ -10,10 +10,14 @@ use hythe_metadata::identity_source;
 use hythe_registry::sources::SourceKind;
 use hythe_registry::sources::manage::{CreateSource, UpdateSource, shown};
 
-use super::{Json, Path, RestFailure, SignedIn, created, timestamp};
+use super::{Json, Path, Refusals, RestFailure, SignedIn, created, timestamp};
 use crate::state::App;
 
 /// `GET /identity-sources`: a handful, so they come on one page, in the order in which they are asked.
+#[utoipa::path(
+    get, path = "/identity-sources", tag = "identity-source", operation_id = "listIdentitySources",
+    responses((status = 200, description = "All of them, in their order", body = [IdentitySource]), Refusals)
+)]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -25,6 +29,11 @@ pub(super) async fn list(
 }
 
 /// `POST /identity-sources`.
+#[utoipa::path(
+    post, path = "/identity-sources", tag = "identity-source", operation_id = "createIdentitySource",
+    request_body = IdentitySourceReq,
+    responses((status = 201, description = "Made; Location tells where"), Refusals)
+)]
 pub(super) async fn create(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -43,6 +52,11 @@ pub(super) async fn create(
 }
 
 /// `GET /identity-sources/{source}`.
+#[utoipa::path(
+    get, path = "/identity-sources/{source}", tag = "identity-source", operation_id = "getIdentitySource",
+    params(("source" = i64, Path, description = "The source's id")),
+    responses((status = 200, description = "The source", body = IdentitySource), Refusals)
+)]
 pub(super) async fn read(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -53,6 +67,12 @@ pub(super) async fn read(
 }
 
 /// `PUT /identity-sources/{source}`.
+#[utoipa::path(
+    put, path = "/identity-sources/{source}", tag = "identity-source", operation_id = "updateIdentitySource",
+    params(("source" = i64, Path, description = "The source's id")),
+    request_body = IdentitySourceUpdate,
+    responses((status = 200, description = "Changed"), Refusals)
+)]
 pub(super) async fn update(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -66,6 +86,11 @@ pub(super) async fn update(
 }
 
 /// `DELETE /identity-sources/{source}`.
+#[utoipa::path(
+    delete, path = "/identity-sources/{source}", tag = "identity-source", operation_id = "deleteIdentitySource",
+    params(("source" = i64, Path, description = "The source's id")),
+    responses((status = 200, description = "Deleted"), Refusals)
+)]
 pub(super) async fn delete(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -77,6 +102,12 @@ pub(super) async fn delete(
 }
 
 /// `POST /identity-sources/{source}/ping`: 200 if it works, perhaps with the changes of the body.
+#[utoipa::path(
+    post, path = "/identity-sources/{source}/ping", tag = "identity-source", operation_id = "pingIdentitySource",
+    params(("source" = i64, Path, description = "The source's id")),
+    request_body = IdentitySourceUpdate,
+    responses((status = 200, description = "It works"), Refusals)
+)]
 pub(super) async fn ping(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,

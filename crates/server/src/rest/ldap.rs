@@ -13,26 +13,39 @@ use hythe_registry::configuration::ldap_fields;
 use hythe_registry::error::Kind;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use utoipa::IntoParams;
 
-use super::{Json, Query, RestFailure, SignedIn};
+use super::{Json, Query, Refusals, RestFailure, SignedIn};
 use crate::state::App;
 
-#[derive(Deserialize)]
+/// Which people.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct PeopleQuery {
+    /// A part of the name to sign in with.
     #[serde(default)]
     username: String,
 }
 
-#[derive(Deserialize)]
+/// Which groups.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct GroupsQuery {
+    /// A part of the name.
     #[serde(default)]
     groupname: String,
+    /// The distinguished name of one group.
     #[serde(default)]
     groupdn: String,
 }
 
 /// `POST /ldap/ping`: tries the directory as it is set, with the keys of the body in place of some. A directory that
 /// does not work is an answer here and not a failure.
+#[utoipa::path(
+    post, path = "/ldap/ping", tag = "ldap", operation_id = "pingLdap",
+    request_body(content = Option<Object>, description = "Harbor's keys to try in place of those that are kept"),
+    responses((status = 200, description = "What came of it", body = LdapPingResult), Refusals)
+)]
 pub(super) async fn ping(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -57,6 +70,10 @@ pub(super) async fn ping(
 }
 
 /// `GET /ldap/users/search?username=`.
+#[utoipa::path(
+    get, path = "/ldap/users/search", tag = "ldap", operation_id = "searchLdapUser", params(PeopleQuery),
+    responses((status = 200, description = "100 at most of each directory", body = [LdapUser]), Refusals)
+)]
 pub(super) async fn search_people(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -73,6 +90,10 @@ pub(super) async fn search_people(
 }
 
 /// `GET /ldap/groups/search?groupname=&groupdn=`.
+#[utoipa::path(
+    get, path = "/ldap/groups/search", tag = "ldap", operation_id = "searchLdapGroup", params(GroupsQuery),
+    responses((status = 200, description = "100 at most of each directory", body = [UserGroup]), Refusals)
+)]
 pub(super) async fn search_groups(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -90,6 +111,15 @@ pub(super) async fn search_groups(
 }
 
 /// `POST /ldap/users/import`: 200, or 404 with those who could not be imported, as Harbor answers.
+#[utoipa::path(
+    post, path = "/ldap/users/import", tag = "ldap", operation_id = "importLdapUser",
+    request_body = LdapImportUsers,
+    responses(
+        (status = 200, description = "All were imported"),
+        (status = 404, description = "Those who were not", body = [LdapFailedImportUser]),
+        Refusals
+    )
+)]
 pub(super) async fn import(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -105,6 +135,11 @@ pub(super) async fn import(
 }
 
 /// `POST /system/oidc/ping`: 200 if there is a provider at the address.
+#[utoipa::path(
+    post, path = "/system/oidc/ping", tag = "oidc", operation_id = "pingOIDC",
+    request_body = OidcPing,
+    responses((status = 200, description = "It is there"), Refusals)
+)]
 pub(super) async fn ping_provider(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,

@@ -6,7 +6,6 @@ mod extract;
 mod failure;
 mod grants;
 mod identity_sources;
-mod labels;
 mod ldap;
 mod members;
 mod openapi;
@@ -26,7 +25,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use http::{StatusCode, header};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -45,7 +44,6 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     let (router, document) = described();
     let document = openapi::serve(&document);
     router
-        .merge(sources())
         .route("/openapi.json", get(move || async move { document.clone() }))
         .fallback(unknown)
         .method_not_allowed_fallback(failure::not_that_way)
@@ -57,6 +55,7 @@ fn described() -> (Router<Arc<App>>, OpenApi) {
     let (router, mut document) = OpenApiRouter::with_openapi(openapi::head())
         .merge(about_the_system())
         .merge(about_projects())
+        .merge(about_sources())
         .merge(about_users())
         .split_for_parts();
     openapi::share_refusals(&mut document);
@@ -88,33 +87,22 @@ fn about_projects() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(grants::read, grants::delete))
         .routes(routes!(permissions::explain_in_project))
         .routes(routes!(tags::history))
-        .routes(routes!(labels::list, labels::create))
-        .routes(routes!(labels::read, labels::update, labels::delete))
-        .routes(routes!(labels::attach))
-        .routes(routes!(labels::detach))
 }
 
-/// The configuration, and where people come from.
-fn sources() -> Router<Arc<App>> {
-    Router::new()
-        .route("/configurations", get(configurations::read).put(configurations::update))
-        .route("/identity-sources", get(identity_sources::list).post(identity_sources::create))
-        .route(
-            "/identity-sources/{source}",
-            get(identity_sources::read).put(identity_sources::update).delete(identity_sources::delete),
-        )
-        .route("/identity-sources/{source}/ping", post(identity_sources::ping))
-        .route("/ldap/ping", post(ldap::ping))
-        .route("/ldap/users/search", get(ldap::search_people))
-        .route("/ldap/users/import", post(ldap::import))
-        .route("/ldap/groups/search", get(ldap::search_groups))
-        .route("/system/oidc/ping", post(ldap::ping_provider))
-        .route("/usergroups", get(user_groups::list).post(user_groups::create))
-        .route("/usergroups/search", get(user_groups::search))
-        .route(
-            "/usergroups/{group}",
-            get(user_groups::read).put(user_groups::update).delete(user_groups::delete),
-        )
+fn about_sources() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(configurations::read, configurations::update))
+        .routes(routes!(identity_sources::list, identity_sources::create))
+        .routes(routes!(identity_sources::read, identity_sources::update, identity_sources::delete))
+        .routes(routes!(identity_sources::ping))
+        .routes(routes!(ldap::ping))
+        .routes(routes!(ldap::search_people))
+        .routes(routes!(ldap::import))
+        .routes(routes!(ldap::search_groups))
+        .routes(routes!(ldap::ping_provider))
+        .routes(routes!(user_groups::list, user_groups::create))
+        .routes(routes!(user_groups::search))
+        .routes(routes!(user_groups::read, user_groups::update, user_groups::delete))
 }
 
 fn about_users() -> OpenApiRouter<Arc<App>> {

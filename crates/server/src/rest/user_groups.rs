@@ -2,89 +2,88 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use hythe_api::user_group::{UserGroup, UserGroupSearchItem};
-use hythe_metadata::user_group;
+use hythe_metadata::{Window, user_group};
 use hythe_registry::user_groups::{CreateGroup, filter};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use super::page::{DEFAULT_SIZE, LARGEST_SIZE};
-use super::{Json, Path, Query, RestFailure, SignedIn, created};
+use super::page::{ListQuery, Page};
+use super::{Json, Path, Query, Refusals, RestFailure, SignedIn, created};
 use crate::state::App;
 
-/// Which groups, and which page of them.
-#[derive(Deserialize)]
+/// Which groups.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct GroupQuery {
-    #[serde(default, alias = "groupname")]
+    /// A part of the name.
+    #[serde(default)]
     group_name: String,
+    /// A directory's group: its distinguished name.
     #[serde(default)]
     ldap_group_dn: String,
-    page: Option<u32>,
-    page_size: Option<u32>,
 }
 
-impl GroupQuery {
-    fn limit(&self) -> u32 {
-        self.page_size.unwrap_or(DEFAULT_SIZE).clamp(1, LARGEST_SIZE)
-    }
-
-    fn page(&self) -> u32 {
-        self.page.unwrap_or(1).max(1)
-    }
-
-    fn offset(&self) -> i64 {
-        i64::from(self.page() - 1) * i64::from(self.limit())
-    }
-
-    /// A page with the number of all and a link to the next.
-    fn answer<T: Serialize>(&self, path: &str, items: Vec<T>, total: i64) -> Response {
-        let mut response = axum::Json(items).into_response();
-        let headers = response.headers_mut();
-        headers.insert("x-total-count", HeaderValue::from(total));
-        if self.offset() + i64::from(self.limit()) < total {
-            let part: String = url::form_urlencoded::byte_serialize(self.group_name.as_bytes()).collect();
-            let (next, size) = (self.page() + 1, self.limit());
-            let link =
-                format!("</api/v2.0{path}?group_name={part}&page={next}&page_size={size}>; rel=\"next\"");
-            headers.extend(HeaderValue::try_from(link).ok().map(|link| (header::LINK, link)));
-        }
-        response
-    }
+/// Which groups to find.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SearchQuery {
+    /// A part of the name.
+    groupname: String,
 }
 
 /// `GET /usergroups?group_name=&ldap_group_dn=`.
+#[utoipa::path(
+    get, path = "/usergroups", tag = "usergroup", operation_id = "listUserGroups", params(ListQuery, GroupQuery),
+    responses((status = 200, description = "A page", body = [UserGroup]), Refusals)
+)]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
-    Query(query): Query<GroupQuery>,
+    OriginalUri(uri): OriginalUri,
+    Query(query): Query<ListQuery>,
+    Query(wanted): Query<GroupQuery>,
 ) -> Result<Response, RestFailure> {
     let permit = app.registry.permit_everywhere(&caller).await?;
-    let wanted = filter(&query.group_name, &query.ldap_group_dn);
-    let (groups, total) =
-        app.registry.list_user_groups(&permit, &wanted, query.offset(), query.limit()).await?;
-    Ok(query.answer("/usergroups", groups.into_iter().map(show).collect(), total))
+    let (page, wanted) = (Page::of(&query)?, filter(&wanted.group_name, &wanted.ldap_group_dn));
+    let (groups, total) = app.registry.list_user_groups(&permit, &wanted, window(&page)).await?;
+    let shown: Vec<UserGroup> = groups.into_iter().map(show).collect();
+    Ok(page.answer(shown, total, &uri, |group| group.id.to_string()))
 }
 
 /// `GET /usergroups/search?groupname=`: for everybody who is signed in, as they may want to give a group a role.
+#[utoipa::path(
+    get, path = "/usergroups/search", tag = "usergroup", operation_id = "searchUserGroups",
+    params(ListQuery, SearchQuery),
+    responses((status = 200, description = "A page", body = [UserGroupSearchItem]), Refusals)
+)]
 pub(super) async fn search(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
-    Query(query): Query<GroupQuery>,
+    OriginalUri(uri): OriginalUri,
+    Query(query): Query<ListQuery>,
+    Query(wanted): Query<SearchQuery>,
 ) -> Result<Response, RestFailure> {
     let permit = app.registry.permit_self(&caller)?;
-    let (groups, total) =
-        app.registry.search_user_groups(&permit, &query.group_name, query.offset(), query.limit()).await?;
+    let page = Page::of(&query)?;
+    let (groups, total) = app.registry.search_user_groups(&permit, &wanted.groupname, window(&page)).await?;
     let item = |group: user_group::UserGroup| UserGroupSearchItem {
         id: group.id,
         group_name: group.name,
         group_type: group.kind,
     };
-    Ok(query.answer("/usergroups/search", groups.into_iter().map(item).collect(), total))
+    let shown: Vec<UserGroupSearchItem> = groups.into_iter().map(item).collect();
+    Ok(page.answer(shown, total, &uri, |group| group.id.to_string()))
 }
 
 /// `POST /usergroups`.
+#[utoipa::path(
+    post, path = "/usergroups", tag = "usergroup", operation_id = "createUserGroup", request_body = UserGroup,
+    responses((status = 201, description = "Made; Location tells where"), Refusals)
+)]
 pub(super) async fn create(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -98,6 +97,11 @@ pub(super) async fn create(
 }
 
 /// `GET /usergroups/{group}`.
+#[utoipa::path(
+    get, path = "/usergroups/{group}", tag = "usergroup", operation_id = "getUserGroup",
+    params(("group" = i64, Path, description = "The group's id")),
+    responses((status = 200, description = "The group", body = UserGroup), Refusals)
+)]
 pub(super) async fn read(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -108,6 +112,12 @@ pub(super) async fn read(
 }
 
 /// `PUT /usergroups/{group}`: a new name.
+#[utoipa::path(
+    put, path = "/usergroups/{group}", tag = "usergroup", operation_id = "updateUserGroup",
+    params(("group" = i64, Path, description = "The group's id")),
+    request_body = UserGroup,
+    responses((status = 200, description = "Renamed"), Refusals)
+)]
 pub(super) async fn update(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -120,6 +130,11 @@ pub(super) async fn update(
 }
 
 /// `DELETE /usergroups/{group}`.
+#[utoipa::path(
+    delete, path = "/usergroups/{group}", tag = "usergroup", operation_id = "deleteUserGroup",
+    params(("group" = i64, Path, description = "The group's id")),
+    responses((status = 200, description = "Deleted"), Refusals)
+)]
 pub(super) async fn delete(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
@@ -128,6 +143,11 @@ pub(super) async fn delete(
     let permit = app.registry.permit_everywhere(&caller).await?;
     app.registry.delete_user_group(&permit, group).await?;
     Ok(StatusCode::OK)
+}
+
+fn window(page: &Page) -> Window<i64> {
+    let after = page.after().and_then(|after| after.parse().ok()).unwrap_or(0);
+    Window { after, skip: page.skip(), limit: page.limit() }
 }
 
 fn show(group: user_group::UserGroup) -> UserGroup {

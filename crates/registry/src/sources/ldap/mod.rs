@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use hythe_oci::error_code::ErrorCode;
 use ldap3::dn_escape;
 use rustls::ClientConfig;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::identity::{Group, Identity};
@@ -32,6 +33,8 @@ type Outcome<T> = std::result::Result<T, String>;
 
 /// Steps one conversation has at most on its way to the groups, each with the timeout of the settings.
 const STEPS: u32 = 6;
+/// Conversations at the same time: a storm of sign-ins must not become a storm of connections.
+const CONVERSATIONS_AT_MOST: usize = 32;
 /// People or groups a search for an administrator's eyes gives at most.
 const SHOWN_AT_MOST: usize = 100;
 /// A directory that can be asked.
@@ -43,6 +46,7 @@ pub struct Directory {
     /// The server that was reached last.
     lucky: AtomicUsize,
     kept: groups::Kept,
+    turns: Arc<Semaphore>,
 }
 
 impl Directory {
@@ -58,6 +62,7 @@ impl Directory {
             tls: tls::client(&settings.ca_certificate)?,
             lucky: AtomicUsize::new(0),
             kept: groups::Kept::new(&settings),
+            turns: Arc::new(Semaphore::new(CONVERSATIONS_AT_MOST)),
             settings,
         })
     }
@@ -326,7 +331,11 @@ impl Directory {
         &self,
         conversation: impl Future<Output = Outcome<T>> + Send + 'static,
     ) -> Result<T> {
-        let task = tokio::spawn(conversation);
+        let turns = self.turns.clone();
+        let task = tokio::spawn(async move {
+            let _turn = turns.acquire().await.map_err(|_| "the node is stopping".to_owned())?;
+            conversation.await
+        });
         let stop = task.abort_handle();
         let outcome = match tokio::time::timeout(self.settings.timeout() * STEPS, task).await {
             Ok(Ok(outcome)) => outcome,
