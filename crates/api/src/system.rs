@@ -6,14 +6,56 @@ use utoipa::ToSchema;
 /// Facts that clients ask for before anything else.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct GeneralInfo {
-    /// How users sign in; `db_auth` for users kept here.
+    /// How people are told to sign in; `db_auth` for users kept here.
     pub auth_mode: String,
+    /// Whether the console goes to the provider at once.
+    pub primary_auth_mode: bool,
+    /// Whether users may register themselves.
+    pub self_registration: bool,
+    /// A line that the console shows to everybody, the text of a JSON object.
+    pub banner_message: String,
+    /// What only those learn who have signed in.
+    #[serde(flatten)]
+    pub protected: Option<ProtectedInfo>,
+}
+
+/// Facts for those who have signed in.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
+pub struct ProtectedInfo {
     /// This version.
     pub harbor_version: String,
     /// The host name clients use.
     pub registry_url: String,
-    /// Whether users may register themselves.
-    pub self_registration: bool,
+    /// The URL clients use.
+    pub external_url: String,
+    /// Now.
+    pub current_time: jiff::Timestamp,
+    /// Whether there is a root certificate to download.
+    pub has_ca_root: bool,
+    /// `everyone` or `adminonly`: who may make projects.
+    pub project_creation_restriction: String,
+    /// Whether pushes and changes are refused.
+    pub read_only: bool,
+    /// Whether notifications are sent.
+    pub notification_enable: bool,
+    /// `filesystem`, `s3` or `memory`.
+    pub registry_storage_provider_name: String,
+}
+
+/// The disks behind the storage.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
+pub struct SystemInfo {
+    /// None where the storage does not tell its size.
+    pub storage: Vec<Volume>,
+}
+
+/// One disk.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
+pub struct Volume {
+    /// Room in all, in bytes.
+    pub total: u64,
+    /// Room that is left, in bytes.
+    pub free: u64,
 }
 
 /// Whether the registry can do its work.

@@ -121,6 +121,6 @@ impl BlobStore for Memory {
 
     async fn probe(&self) -> Result<Probe, Error> {
         let notes = vec!["blobs are kept in memory and are lost when this process ends".to_owned()];
-        Ok(Probe { write_ms: 0.0, sync_ms: 0.0, free_bytes: None, notes })
+        Ok(Probe { write_ms: 0.0, sync_ms: 0.0, free_bytes: None, total_bytes: None, notes })
     }
 }

@@ -56,6 +56,8 @@ pub struct Probe {
     pub sync_ms: f64,
     /// Room that is left, in bytes, where storage tells.
     pub free_bytes: Option<u64>,
+    /// Room in all, in bytes, where storage tells.
+    pub total_bytes: Option<u64>,
     /// What an operator should know about this storage, one sentence each.
     pub notes: Vec<String>,
 }

@@ -1,6 +1,6 @@
 //! Projects: the tenants, the first part of every repository's name.
 
-use hythe_oci::name::ProjectName;
+use hythe_oci::name::{ProjectName, RepositoryName};
 
 use crate::database::connection::Connection;
 use crate::database::statement::statements;
@@ -172,6 +172,37 @@ pub async fn count(c: &mut Connection, filter: &Filter, most: i64) -> Result<i64
     c.query_one(&COUNT, &arguments).await
 }
 
+/// How many repositories the projects have that the filter lets through.
+pub async fn count_repositories(c: &mut Connection, filter: &Filter) -> Result<i64> {
+    c.query_one(&COUNT_REPOSITORIES, &filter.arguments()).await
+}
+
+/// A repository that was searched for, and what its project is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundRepository {
+    /// Its whole name.
+    pub name: RepositoryName,
+    /// Its project.
+    pub project_id: ProjectId,
+    /// Whether its project is public.
+    pub public: bool,
+    /// How often it was pulled from.
+    pub pull_count: i64,
+}
+
+/// Repositories whose name holds `part`, in any case, of the projects that may be seen, in the order of their names.
+pub async fn search_repositories(
+    c: &mut Connection,
+    part: &str,
+    visible: Visible,
+    limit: u32,
+) -> Result<Vec<FoundRepository>> {
+    let filter = Filter { visible, ..Filter::default() };
+    let mut arguments = filter.arguments();
+    arguments.extend([pattern(part, false), limit.into()]);
+    c.query(&SEARCH_REPOSITORIES, &arguments).await
+}
+
 impl Filter {
     fn arguments(&self) -> Vec<Value<'_>> {
         let mut arguments = vec![self.name.pattern(), self.public.into(), self.owner.as_ref().into()];
@@ -224,6 +255,17 @@ impl FromRow for Project {
     }
 }
 
+impl FromRow for FoundRepository {
+    fn from_row(row: &mut Row) -> Result<FoundRepository> {
+        Ok(FoundRepository {
+            name: row.take("name")?,
+            project_id: row.take("project_id")?,
+            public: row.take("public")?,
+            pull_count: row.take("pull_count")?,
+        })
+    }
+}
+
 macro_rules! select {
     () => {
         "SELECT p.id, p.name, p.public, p.internal, p.created_at, p.created_by, p.updated_at, p.storage_limit "
@@ -254,6 +296,9 @@ statements! { "project";
     LIST_OLDEST = (select!(), filter!(), " AND p.name > $10 ORDER BY p.created_at, p.id LIMIT $8 OFFSET $9");
     LIST_NEWEST = (select!(), filter!(), " AND p.name > $10 ORDER BY p.created_at DESC, p.id DESC LIMIT $8 OFFSET $9");
     COUNT = ("SELECT COUNT(*) AS value FROM (SELECT 1 ", filter!(), " LIMIT $8) counted");
+    COUNT_REPOSITORIES = ("SELECT COUNT(*) AS value FROM repository r WHERE r.project_id IN (SELECT p.id ", filter!(), ")");
+    SEARCH_REPOSITORIES = ("SELECT r.name, r.project_id, v.public, r.pull_count FROM repository r JOIN (SELECT p.id, p.public ",
+        filter!(), ") v ON v.id = r.project_id WHERE lower(r.name) LIKE $8 ESCAPE '\\' ORDER BY r.name LIMIT $9");
     UPDATE_STORAGE_LIMIT = "UPDATE project SET storage_limit = $2, updated_at = $3 WHERE id = $1";
     UPDATE_VISIBILITY = "UPDATE project SET public = $2, internal = $3, updated_at = $4 WHERE id = $1";
     HAS_REPOSITORIES = "SELECT EXISTS (SELECT 1 FROM repository WHERE project_id = $1) AS value";

@@ -9,11 +9,11 @@ async def walk(walker):
     same("quotas of the project", len(listed), 1)
     quota = listed[0]
     has("quota", quota, "id", "creation_time", "update_time")
-    same("hard", quota.hard.storage, -1)
-    assert quota.used.storage > 0, "nothing is used"
+    same("hard", quota.hard.root["storage"], -1)
+    assert quota.used.root["storage"] > 0, "nothing is used"
     shows("quota's project", quota.ref, id=walker.made["project"], name="walk", owner_name=walker.given.user)
     one = await walker.call("get_quota", quota.id)
-    same("one", (one.id, one.used.storage), (quota.id, quota.used.storage))
+    same("one", (one.id, one.used.root["storage"]), (quota.id, quota.used.root["storage"]))
     same("all", len(await walker.call("get_quotas")), 2)
     summary = await walker.call("get_project_summary", "walk")
-    same("summary", summary.quota.used.storage, quota.used.storage)
+    same("summary", summary.quota.used.root["storage"], quota.used.root["storage"])

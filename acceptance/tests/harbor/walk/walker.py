@@ -31,7 +31,7 @@ class Walker:
             line = next((frame.lineno for frame in reversed(where) if frame.filename == noun.__file__), 0)
             self.failures.append(f"{self.part}.py:{line}: {type(error).__name__}: {told(error)}")
 
-    async def call(self, name, *words, by=None, **named):
+    async def call(self, name, /, *words, by=None, **named):
         """One call; its answer as the client's model."""
         client = by or self.client
         answer = await getattr(client, name)(*words, **named)
@@ -39,7 +39,7 @@ class Walker:
         self.rows.append((self.part, name, last.method, path(last.url), last.status_code))
         return answer
 
-    async def refused(self, status, name, *words, by=None, **named):
+    async def refused(self, status, name, /, *words, by=None, **named):
         """One call that must end with this status and Harbor's envelope."""
         client = by or self.client
         try:

@@ -42,6 +42,12 @@ pub(super) fn free_bytes(path: &Path) -> Option<u64> {
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
+/// Room in all on the disk of a path.
+pub(super) fn total_bytes(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    Some(disk.f_blocks.saturating_mul(disk.f_frsize))
+}
+
 /// Repeats what looks a path up anew while a network file system answers that the handle behind it is stale.
 ///
 /// Only for whole operations. A write in the middle of an append is not repeated through a new descriptor: that one

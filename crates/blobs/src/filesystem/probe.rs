@@ -28,7 +28,13 @@ pub(super) fn run(root: &Path) -> Result<Probe, Error> {
     let (write_ms, sync_ms) = timed?;
     removed?;
     let free_bytes = disk::free_bytes(root);
-    Ok(Probe { write_ms, sync_ms, free_bytes, notes: notes(root, free_bytes) })
+    Ok(Probe {
+        write_ms,
+        sync_ms,
+        free_bytes,
+        total_bytes: disk::total_bytes(root),
+        notes: notes(root, free_bytes),
+    })
 }
 
 fn write_and_read(path: &Path, seed: &[u8; 16]) -> Result<(f64, f64), Error> {

@@ -237,7 +237,7 @@ impl BlobStore for S3 {
             let reason = "an object that was just written did not read back the same".to_owned();
             return Err(Error::Unavailable { place: self.bucket.place().to_owned(), reason });
         }
-        Ok(Probe { write_ms, sync_ms: 0.0, free_bytes: None, notes: Vec::new() })
+        Ok(Probe { write_ms, sync_ms: 0.0, free_bytes: None, total_bytes: None, notes: Vec::new() })
     }
 
     async fn sign(&self, location: &Location, expires: Duration) -> Result<Option<String>, Error> {

@@ -136,6 +136,12 @@ impl Registry {
         Ok(decision.allowed.then(|| Permit::new(repository.clone(), decision.tags, caller.clone())))
     }
 
+    /// Whether a list may show the repository to the caller.
+    pub(crate) async fn may_see(&self, caller: &Caller, repository: &RepositoryName) -> Result<bool> {
+        let decision = self.decide_on_repository(caller, rights::repository::List::PERMISSION, repository);
+        Ok(decision.await?.allowed)
+    }
+
     /// Whether the caller could pull a blob from some repository.
     pub(crate) async fn may_find(&self, caller: &Caller, digest: &Digest) -> Result<bool> {
         let bearer = self.behind_token(caller).await?;

@@ -14,7 +14,9 @@ mod permissions;
 mod place;
 mod projects;
 mod query;
+mod quotas;
 mod roles;
+mod search;
 mod system;
 mod tags;
 mod user_groups;
@@ -66,6 +68,12 @@ fn about_the_system() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(system::ping))
         .routes(routes!(system::info))
+        .routes(routes!(system::volumes))
+        .routes(routes!(system::certificate))
+        .routes(routes!(system::statistics))
+        .routes(routes!(search::search))
+        .routes(routes!(quotas::list))
+        .routes(routes!(quotas::read))
         .routes(routes!(crate::health::components))
         .routes(routes!(roles::list, roles::create))
         .routes(routes!(roles::read, roles::update, roles::delete))

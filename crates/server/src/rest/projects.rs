@@ -335,7 +335,7 @@ pub(super) fn parse_name(name: &str) -> Result<ProjectName, RestFailure> {
         .map_err(|error: hythe_oci::NameError| RestFailure::new(StatusCode::BAD_REQUEST, error.to_string()))
 }
 
-fn show(view: ProjectView) -> Project {
+pub(super) fn show(view: ProjectView) -> Project {
     let project = view.project;
     Project {
         project_id: project.id,

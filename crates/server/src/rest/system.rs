@@ -1,12 +1,17 @@
-//! What clients ask before anything else.
+//! What clients ask before anything else, and numbers about the whole.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Request, State};
-use hythe_api::system::GeneralInfo;
+use axum::extract::State;
+use http::StatusCode;
+use http::request::Parts;
+use hythe_api::statistic::Statistic;
+use hythe_api::system::{GeneralInfo, ProtectedInfo, SystemInfo, Volume};
+use hythe_registry::clock;
+use hythe_registry::configuration::items;
 
-use super::Refusals;
+use super::{Refusals, RestFailure, SignedIn, timestamp};
 use crate::state::App;
 use crate::urls::BaseUrl;
 
@@ -19,17 +24,88 @@ pub(super) async fn ping() -> &'static str {
     "Pong"
 }
 
-/// `GET /systeminfo`.
+/// `GET /systeminfo`: more for those who have signed in.
 #[utoipa::path(
     get, path = "/systeminfo", tag = "systeminfo", operation_id = "getSystemInfo",
     responses((status = 200, description = "The facts", body = GeneralInfo), Refusals)
 )]
-pub(super) async fn info(State(app): State<Arc<App>>, request: Request) -> Json<GeneralInfo> {
-    let (parts, _) = request.into_parts();
+pub(super) async fn info(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+    parts: Parts,
+) -> Json<GeneralInfo> {
+    let configuration = app.registry.configuration();
     Json(GeneralInfo {
-        auth_mode: "db_auth".to_owned(),
-        harbor_version: format!("hythe-{}", env!("CARGO_PKG_VERSION")),
-        registry_url: BaseUrl::of(&parts, &app.options).host().to_owned(),
-        self_registration: false,
+        auth_mode: configuration.text(&items::AUTH_MODE),
+        primary_auth_mode: configuration.truth(&items::PRIMARY_AUTH_MODE),
+        self_registration: configuration.truth(&items::SELF_REGISTRATION),
+        banner_message: configuration.text(&items::BANNER_MESSAGE),
+        protected: (!caller.is_anonymous()).then(|| protected(&app, &parts)),
     })
+}
+
+fn protected(app: &App, parts: &Parts) -> ProtectedInfo {
+    let configuration = app.registry.configuration();
+    let base = BaseUrl::of(parts, &app.options);
+    ProtectedInfo {
+        harbor_version: format!("hythe-{}", env!("CARGO_PKG_VERSION")),
+        registry_url: base.host().to_owned(),
+        external_url: base.join(""),
+        current_time: timestamp(clock::now()),
+        has_ca_root: false,
+        project_creation_restriction: configuration.text(&items::PROJECT_CREATION_RESTRICTION),
+        read_only: configuration.truth(&items::READ_ONLY),
+        notification_enable: configuration.truth(&items::NOTIFICATION_ENABLE),
+        registry_storage_provider_name: app.registry.blob_store().kind().to_owned(),
+    }
+}
+
+/// `GET /systeminfo/volumes`.
+#[utoipa::path(
+    get, path = "/systeminfo/volumes", tag = "systeminfo", operation_id = "getVolumes",
+    responses((status = 200, description = "The disks", body = SystemInfo), Refusals)
+)]
+pub(super) async fn volumes(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+) -> Result<Json<SystemInfo>, RestFailure> {
+    let permit = app.registry.permit_everywhere(&caller).await?;
+    let room = app.registry.room(&permit).await?;
+    let volume = room.map(|room| Volume { total: room.total, free: room.free });
+    Ok(Json(SystemInfo { storage: volume.into_iter().collect() }))
+}
+
+/// `GET /systeminfo/getcert`. Harbor gives out the authority behind its own certificate, if its installer made one.
+/// The certificate that Hythe makes for itself is nobody's authority.
+#[utoipa::path(
+    get,
+    path = "/systeminfo/getcert",
+    tag = "systeminfo",
+    operation_id = "getCert",
+    responses(Refusals)
+)]
+pub(super) async fn certificate() -> RestFailure {
+    RestFailure::new(StatusCode::NOT_FOUND, "there is no certificate authority of the registry's own")
+}
+
+/// `GET /statistics`.
+#[utoipa::path(
+    get, path = "/statistics", tag = "statistic", operation_id = "getStatistic",
+    responses((status = 200, description = "The numbers", body = Statistic), Refusals)
+)]
+pub(super) async fn statistics(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+) -> Result<Json<Statistic>, RestFailure> {
+    let counted = app.registry.statistics(&caller).await?;
+    let all = |public: i64, others: i64| if counted.bytes.is_some() { public + others } else { 0 };
+    Ok(Json(Statistic {
+        public_project_count: counted.public.0,
+        public_repo_count: counted.public.1,
+        private_project_count: counted.others.0,
+        private_repo_count: counted.others.1,
+        total_project_count: all(counted.public.0, counted.others.0),
+        total_repo_count: all(counted.public.1, counted.others.1),
+        total_storage_consumption: counted.bytes.unwrap_or(0),
+    }))
 }

@@ -100,8 +100,13 @@ mod tests {
 
     #[test]
     fn a_probe_is_told_in_one_line_and_its_notes_are_warnings() {
-        let probe =
-            Probe { write_ms: 0.21, sync_ms: 3.0, free_bytes: None, notes: vec!["nearly full".to_owned()] };
+        let probe = Probe {
+            write_ms: 0.21,
+            sync_ms: 3.0,
+            free_bytes: None,
+            total_bytes: None,
+            notes: vec!["nearly full".to_owned()],
+        };
         let findings = describe(&StorageUrl::Folder("/blobs".into()), &probe);
         assert_eq!(
             findings[0].finding,
