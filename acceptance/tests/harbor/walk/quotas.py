@@ -1,6 +1,6 @@
 """Quotas, their read side."""
 
-from .walker import has, same, shows
+from .walker import has, same
 
 
 async def walk(walker):
@@ -11,7 +11,8 @@ async def walk(walker):
     has("quota", quota, "id", "creation_time", "update_time")
     same("hard", quota.hard.root["storage"], -1)
     assert quota.used.root["storage"] > 0, "nothing is used"
-    shows("quota's project", quota.ref, id=walker.made["project"], name="walk", owner_name=walker.given.user)
+    of = {"id": walker.made["project"], "name": "walk", "owner_name": walker.given.user}
+    same("quota's project", quota.ref.root, of)
     one = await walker.call("get_quota", quota.id)
     same("one", (one.id, one.used.root["storage"]), (quota.id, quota.used.root["storage"]))
     same("all", len(await walker.call("get_quotas")), 2)

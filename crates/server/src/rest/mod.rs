@@ -46,6 +46,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     let (router, document) = described();
     let document = openapi::serve(&document);
     router
+        // Documented with Harbor's slash at the end; some of its clients leave it out.
+        .route("/projects/{project}/metadatas", get(projects::list_metadata).post(projects::add_metadata))
         .route("/openapi.json", get(move || async move { document.clone() }))
         .fallback(unknown)
         .method_not_allowed_fallback(failure::not_that_way)
