@@ -175,7 +175,7 @@ fn absent() -> Place {
 
 /// Parameters that name nothing secret.
 fn common() -> impl Iterator<Item = (&'static str, String)> {
-    [("metadata", "public"), ("addition", "build_history")]
+    [("metadata", "public"), ("addition", "build_history"), ("source", "1")]
         .map(|(name, value)| (name, value.to_owned()))
         .into_iter()
 }
