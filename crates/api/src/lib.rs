@@ -4,6 +4,7 @@ pub mod configuration;
 pub mod error;
 pub mod grant;
 pub mod identity_source;
+pub mod label;
 pub mod ldap;
 pub mod member;
 pub mod permission;

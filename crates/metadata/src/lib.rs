@@ -16,6 +16,7 @@ pub mod grant;
 pub mod holding;
 pub mod identity_source;
 pub mod ids;
+pub mod label;
 pub mod lease;
 pub mod manifest;
 pub mod member;

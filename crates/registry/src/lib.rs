@@ -15,6 +15,7 @@ pub mod grants;
 pub mod issuer;
 pub mod janitor;
 pub mod keys;
+pub mod labels;
 pub mod manifests;
 pub mod members;
 pub mod passwords;

@@ -8,7 +8,7 @@ PROJECT = "walk"
 
 
 async def walk(walker):
-    prefix = f"/api/v2.0/projects/{PROJECT}/members"
+    prefix = f"/api/v2.0/projects/{walker.made['project']}/members"
     ada = ProjectMember(role_id=2, member_user=UserEntity(username="ada"))
     ada = number(await walker.call("add_project_member", PROJECT, ada), prefix)
     bob = number(await walker.call("add_project_member_user", PROJECT, walker.made["bob"], 3), prefix)

@@ -2,7 +2,7 @@
 
 from harborapi.models import ProjectMetadata, ProjectReq
 
-from .walker import has, number, same, shows
+from .walker import has, same, shows
 
 NAME = "walk"
 
@@ -18,8 +18,9 @@ async def walk(walker):
 async def create(walker):
     same("exists before", await walker.call("project_exists", NAME), False)
     wanted = ProjectReq(project_name=NAME, public=False, metadata=ProjectMetadata(public="false"), storage_limit=-1)
-    made = number(await walker.call("create_project", wanted), "/api/v2.0/projects")
-    walker.made["project"] = made
+    # The client asks for the name in place of the id (X-Resource-Name-In-Location).
+    same("Location", await walker.call("create_project", wanted), f"/api/v2.0/projects/{NAME}")
+    walker.made["project"] = (await walker.call("get_project", NAME)).project_id
     await walker.refused(409, "create_project", wanted)
     await walker.refused(400, "create_project", ProjectReq(project_name="Not A Name"))
     same("exists", await walker.call("project_exists", NAME), True)

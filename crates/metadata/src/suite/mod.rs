@@ -3,6 +3,7 @@
 
 mod accounts;
 mod artifacts;
+mod labels;
 mod migrations;
 mod nodes;
 mod paging;

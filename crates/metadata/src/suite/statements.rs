@@ -18,6 +18,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         identity_source::STATEMENTS,
         grant::STATEMENTS,
         holding::STATEMENTS,
+        label::STATEMENTS,
         lease::STATEMENTS,
         manifest::STATEMENTS,
         member::STATEMENTS,

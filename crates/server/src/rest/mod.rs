@@ -6,6 +6,7 @@ mod extract;
 mod failure;
 mod grants;
 mod identity_sources;
+mod labels;
 mod ldap;
 mod members;
 mod openapi;
@@ -97,6 +98,10 @@ fn about_projects() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(grants::read, grants::delete))
         .routes(routes!(permissions::explain_in_project))
         .routes(routes!(tags::history))
+        .routes(routes!(labels::list, labels::create))
+        .routes(routes!(labels::read, labels::update, labels::delete))
+        .routes(routes!(labels::attach))
+        .routes(routes!(labels::detach))
 }
 
 fn about_sources() -> OpenApiRouter<Arc<App>> {

@@ -1,6 +1,9 @@
 //! Where a request acts: the project that a path names, by id or by name.
 
+use http::StatusCode;
 use hythe_metadata::project::Project;
+use hythe_oci::name::RepositoryName;
+use hythe_oci::reference::Reference;
 use hythe_registry::Caller;
 use hythe_registry::access::{Permit, ProjectRight};
 
@@ -23,4 +26,18 @@ pub(super) async fn permit_in<R: ProjectRight>(
         Ok(id) if !by_name => Ok(app.registry.permit_in_project_id(caller, id).await?),
         _ => Ok(app.registry.permit_in_project(caller, &parse_name(part)?).await?),
     }
+}
+
+/// The repository and the tag or digest that a path names. A repository of several parts is one path segment with its
+/// slashes encoded, twice by Harbor's clients: the router has undone one of them.
+pub(super) fn artifact_in(
+    project: &str,
+    repository: &str,
+    reference: &str,
+) -> Result<(RepositoryName, Reference), RestFailure> {
+    let bad = |message: String| RestFailure::new(StatusCode::BAD_REQUEST, message);
+    let name = format!("{project}/{}", repository.replace("%2F", "/").replace("%2f", "/"));
+    let name = name.parse().map_err(|error: hythe_oci::NameError| bad(error.to_string()))?;
+    let reference = reference.parse().map_err(|error: hythe_oci::ReferenceError| bad(error.to_string()))?;
+    Ok((name, reference))
 }
