@@ -143,3 +143,23 @@ async fn groups_are_made_renamed_searched_and_deleted() {
     desk.ask(Method::DELETE, &path, None).await.expect(StatusCode::OK);
     desk.ask(Method::GET, &path, None).await.expect(StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_registry_that_is_read_only_takes_no_pushes() {
+    let desk = Desk::new();
+    let administrator = desk.server.administrator();
+    let push = async || {
+        let request = desk.http.post(desk.url("/v2/library/app/blobs/uploads/")).header("content-length", 0);
+        request.basic_auth(&administrator.name, Some(&administrator.password)).send().await.unwrap()
+    };
+    assert_eq!(push().await.status(), StatusCode::ACCEPTED);
+    desk.ask(Method::PUT, "/configurations", Some(json!({ "read_only": true }))).await.expect(StatusCode::OK);
+    assert_eq!(desk.get("/systeminfo").await["read_only"], true);
+    let refused = push().await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    assert!(refused.text().await.unwrap().contains("read only"));
+    desk.ask(Method::PUT, "/configurations", Some(json!({ "read_only": false })))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(push().await.status(), StatusCode::ACCEPTED);
+}

@@ -186,6 +186,12 @@ async fn harbors_keys_make_the_first_provider() {
     assert_eq!(configuration["oidc_name"]["value"], "Company sign-in");
     assert_eq!(configuration["oidc_extra_redirect_parms"]["value"], "{\"ui_locales\":\"en\"}");
     assert!(configuration.get("oidc_client_secret").is_none());
+    let info = desk.get("/systeminfo").await;
+    assert_eq!(
+        (&info["auth_mode"], &info["oidc_provider_name"]),
+        (&json!("oidc_auth"), &json!("Company sign-in"))
+    );
+    assert_eq!(info["oidc_providers"][0]["login_url"], "/c/oidc/login?source=oidc");
     let mut bob = Browser::new();
     bob.sign_in(&desk.url(&format!("/c/oidc/login?redirect_url={HOME}")), "b2", HOME).await;
     assert_eq!(current(&desk, &mut bob).await["admin_role_in_auth"], true);

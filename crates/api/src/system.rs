@@ -14,9 +14,24 @@ pub struct GeneralInfo {
     pub self_registration: bool,
     /// A line that the console shows to everybody, the text of a JSON object.
     pub banner_message: String,
+    /// What people call the first OpenID provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oidc_provider_name: Option<String>,
+    /// Every OpenID provider, in their order; Hythe's own.
+    #[serde(default)]
+    pub oidc_providers: Vec<OidcProvider>,
     /// What only those learn who have signed in.
     #[serde(flatten)]
     pub protected: Option<ProtectedInfo>,
+}
+
+/// An OpenID provider that people can sign in with.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
+pub struct OidcProvider {
+    /// What people call it.
+    pub name: String,
+    /// Where a browser begins.
+    pub login_url: String,
 }
 
 /// Facts for those who have signed in.

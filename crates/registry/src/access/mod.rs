@@ -33,6 +33,7 @@ pub use role::{BuiltIn, Role};
 
 use crate::Registry;
 use crate::claims::Claims;
+use crate::configuration::items::READ_ONLY;
 use crate::error::{Error, Kind, Result};
 use crate::projects::unknown_project;
 
@@ -66,7 +67,23 @@ impl Registry {
         if !decision.allowed {
             return Err(refusal(caller, R::PERMISSION, repository.as_str(), &decision.rule));
         }
+        self.refuse_while_read_only(R::PERMISSION)?;
         Ok(Permit::new(repository.clone(), decision.tags, caller.clone()))
+    }
+
+    /// Harbor's `read_only`: what is stored stays as it is, for administrators too, while a backup or a move is made.
+    /// It is said after the decision, so that it tells strangers nothing.
+    fn refuse_while_read_only(&self, permission: Permission) -> Result<()> {
+        use permission::Action::{Create, Delete, Push, Update};
+        if matches!(permission.action, Create | Delete | Push | Update)
+            && self.configuration().truth(&READ_ONLY)
+        {
+            return Err(Error::forbidden(
+                "the registry is read only now; pulls go on, and an administrator ends it with read_only at \
+                 /api/v2.0/configurations",
+            ));
+        }
+        Ok(())
     }
 
     /// Decides whether `caller` has the right `R` in the project of this name.

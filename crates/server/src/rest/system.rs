@@ -7,7 +7,7 @@ use axum::extract::State;
 use http::StatusCode;
 use http::request::Parts;
 use hythe_api::statistic::Statistic;
-use hythe_api::system::{GeneralInfo, ProtectedInfo, SystemInfo, Volume};
+use hythe_api::system::{GeneralInfo, OidcProvider, ProtectedInfo, SystemInfo, Volume};
 use hythe_registry::clock;
 use hythe_registry::configuration::items;
 
@@ -35,7 +35,17 @@ pub(super) async fn info(
     parts: Parts,
 ) -> Json<GeneralInfo> {
     let configuration = app.registry.configuration();
+    let providers = app.registry.list_providers();
+    let login_url = |source: &str| format!("/c/oidc/login?source={source}");
     Json(GeneralInfo {
+        oidc_provider_name: providers.first().map(|provider| provider.display_name.clone()),
+        oidc_providers: providers
+            .into_iter()
+            .map(|provider| OidcProvider {
+                login_url: login_url(&provider.source),
+                name: provider.display_name,
+            })
+            .collect(),
         auth_mode: configuration.text(&items::AUTH_MODE),
         primary_auth_mode: configuration.truth(&items::PRIMARY_AUTH_MODE),
         self_registration: configuration.truth(&items::SELF_REGISTRATION),
