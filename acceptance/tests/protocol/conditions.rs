@@ -7,9 +7,10 @@ use crate::support::{Answer, Desk, OCI_MANIFEST, Shared};
 
 static SHARED: Shared = Shared::new();
 
-async fn put_if(desk: &Desk, image: &Value, header: &str, value: &str) -> Answer {
+async fn put_if(desk: &Desk, image: &Value, header: &str, value: impl AsRef<[u8]>) -> Answer {
     let path = format!("/v2/{}/manifests/1", desk.repository("a"));
-    let put = desk.request(Method::PUT, &path).header("content-type", OCI_MANIFEST).header(header, value);
+    let put =
+        desk.request(Method::PUT, &path).header("content-type", OCI_MANIFEST).header(header, value.as_ref());
     desk.send(put.body(image.to_string())).await
 }
 
@@ -30,12 +31,27 @@ async fn a_tag_moves_only_from_where_the_client_saw_it() {
 }
 
 #[tokio::test]
+async fn a_tag_that_must_exist_is_not_made() {
+    let desk = Desk::at(&SHARED).await;
+    let repository = desk.repository("a");
+    let (one, two) = (desk.image(&repository, "one").await, desk.image(&repository, "two").await);
+    let refused = put_if(&desk, &one, "if-match", "*").await.expect(StatusCode::PRECONDITION_FAILED);
+    assert!(refused.text().contains("tag 1 does not exist"), "{}", refused.text());
+    put_if(&desk, &one, "if-none-match", "*").await.expect(StatusCode::CREATED);
+    put_if(&desk, &two, "if-match", "*").await.expect(StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn a_condition_that_cannot_be_kept_is_not_passed_over() {
     let desk = Desk::at(&SHARED).await;
     let image = desk.image(&desk.repository("a"), "conditions").await;
-    for (header, value) in
-        [("if-match", "*"), ("if-match", "junk"), ("if-match", "\"junk\""), ("if-none-match", "\"junk\"")]
-    {
+    for (header, value) in [
+        ("if-match", b"junk".as_slice()),
+        ("if-match", b"\"junk\""),
+        ("if-match", b"\xff"),
+        ("if-none-match", b"\"junk\""),
+        ("if-none-match", b"\xff"),
+    ] {
         put_if(&desk, &image, header, value).await.refused(400, "MANIFEST_INVALID");
     }
     desk.get(&format!("/v2/{}/manifests/1", desk.repository("a"))).await.refused(404, "MANIFEST_UNKNOWN");

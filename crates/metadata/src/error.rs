@@ -19,6 +19,14 @@ pub enum Error {
         /// The statement and the engine's words for the broken reference.
         what: String,
     },
+    /// A text holds a character that the engine cannot keep; PostgreSQL has no NUL.
+    #[error("{statement} was given a text that the database cannot keep: {reason}")]
+    Text {
+        /// The statement.
+        statement: String,
+        /// The engine's words.
+        reason: String,
+    },
     /// The engine cannot be reached, is starting, or did not answer in time: worth trying again.
     #[error("database {database} cannot be reached: {reason}")]
     Unavailable {

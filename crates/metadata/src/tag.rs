@@ -19,6 +19,8 @@ pub enum Expected {
     Any,
     /// Nothing: the tag is new.
     Absent,
+    /// Something, whatever it is.
+    Present,
     /// This.
     Digest(Digest),
 }
@@ -28,6 +30,7 @@ impl Expected {
         match self {
             Expected::Any => true,
             Expected::Absent => current.is_none(),
+            Expected::Present => current.is_some(),
             Expected::Digest(expected) => current == Some(expected),
         }
     }

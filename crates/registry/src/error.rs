@@ -162,6 +162,9 @@ impl From<hythe_metadata::Error> for Error {
                 ErrorCode::Unavailable,
                 "the database cannot be reached; try again shortly",
             ),
+            Database::Text { .. } => {
+                Error::bad_request("the request holds a text with a NUL character; send it without")
+            }
             Database::Full { .. } => Error::new(
                 Kind::Full,
                 ErrorCode::StorageFull,

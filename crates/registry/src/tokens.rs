@@ -32,8 +32,7 @@ const LEEWAY: Duration = Duration::from_secs(60);
 /// A token that was checked once is known by its hash until it expires.
 const VERIFIED_AT_MOST: u64 = 20_000;
 
-/// A token and what its answer says about it.
-#[derive(Debug)]
+/// A token and what its answer says about it. No `Debug`: it holds the tokens themselves.
 pub struct IssuedToken {
     /// The signed token.
     pub token: String,

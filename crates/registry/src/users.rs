@@ -17,8 +17,8 @@ const SHORTEST_PASSWORD: usize = 8;
 /// A bound on what a stranger can make us hash.
 const LONGEST_PASSWORD: usize = 1024;
 
-/// A user to be made.
-#[derive(Clone, Debug)]
+/// A user to be made. No `Debug`: it holds the password.
+#[derive(Clone)]
 pub struct CreateUser {
     /// The name to sign in with.
     pub name: String,

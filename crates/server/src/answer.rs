@@ -57,6 +57,14 @@ impl Failure {
         self
     }
 
+    /// The same failure in the words of another API. The detail is the distribution specification's and stays behind.
+    #[must_use]
+    pub(crate) fn with_code(mut self, code: impl Into<String>) -> Failure {
+        self.code = code.into();
+        self.detail = None;
+        self
+    }
+
     /// Tells the client how many bytes there are to choose from (RFC 9110 section 15.5.17). Only for 416.
     #[must_use]
     pub(crate) fn with_size_of_content(mut self, bytes: u64) -> Failure {

@@ -47,9 +47,11 @@ async fn a_put_with_another_expectation_changes_nothing(database: Database) {
         })
     };
     assert_eq!(put(1, Expected::Digest(digest(2))).await, Put::Conflict(None));
+    assert_eq!(put(1, Expected::Present).await, Put::Conflict(None));
     assert_eq!(put(1, Expected::Absent).await, Put::Done(None));
     assert_eq!(put(2, Expected::Absent).await, Put::Conflict(Some(digest(1))));
     assert_eq!(put(2, Expected::Digest(digest(1))).await, Put::Done(Some(digest(1))));
+    assert_eq!(put(2, Expected::Present).await, Put::Done(Some(digest(2))));
     let found = tag::find(&mut reader(&database).await, id, &tag_named("v1")).await.unwrap();
     assert_eq!(found, Some(digest(2)));
 }

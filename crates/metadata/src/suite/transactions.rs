@@ -259,6 +259,17 @@ fn on_postgres_two_that_wait_for_each_other_are_run_again() {
     });
 }
 
+/// Strangers choose texts, such as the name they sign in with: that is no fault of the engine.
+#[test]
+fn on_postgres_a_text_with_a_nul_is_the_askers_fault() {
+    with_postgres(|options| async move {
+        let database = Database::open(&options).unwrap();
+        database.migrate().await.unwrap();
+        let error = setting::find(&mut reader(&database).await, "a\0b").await.unwrap_err();
+        assert!(matches!(error, Error::Text { .. }), "{error}");
+    });
+}
+
 #[test]
 fn on_postgres_a_transaction_whose_caller_went_away_is_undone() {
     with_postgres(|options| async move {

@@ -5,7 +5,6 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hythe_oci::digest::Digest;
 use hythe_oci::error_code::ErrorCode;
 use hythe_oci::name::RepositoryName;
 use hythe_oci::reference::Reference;
@@ -116,25 +115,31 @@ async fn read_manifest(body: Body, limit: usize) -> Result<Bytes, Failure> {
     }
 }
 
-/// `If-Match: "<digest>"` pushes only if the tags point there now, `If-None-Match: *` only if they are new
-/// (RFC 9110 section 13.1): compare-and-set for tags. Any other condition is refused: to pass it over would be to
-/// push where the client said not to.
+/// `If-Match: "<digest>"` pushes only if the tags point there now, `If-Match: *` only if they exist, `If-None-Match: *`
+/// only if they are new (RFC 9110 section 13.1): compare-and-set for tags. Any other condition is refused: to pass it
+/// over would be to push where the client said not to.
 fn expected(exchange: &Exchange) -> Result<Expected, Failure> {
-    if let Some(value) = exchange.header(&header::IF_NONE_MATCH) {
-        return match value.trim() {
-            "*" => Ok(Expected::Absent),
+    let headers = &exchange.parts.headers;
+    if let Some(value) = headers.get(header::IF_NONE_MATCH) {
+        return match value.as_bytes().trim_ascii() {
+            b"*" => Ok(Expected::Absent),
             _ => Err(precondition_unreadable("If-None-Match", "*")),
         };
     }
-    match exchange.header(&header::IF_MATCH).map(str::trim) {
+    match headers.get(header::IF_MATCH) {
         None => Ok(Expected::Any),
-        Some(value) => value
-            .strip_prefix('"')
-            .and_then(|value| value.strip_suffix('"'))
-            .and_then(|digest| digest.parse::<Digest>().ok())
-            .map(Expected::Digest)
-            .ok_or_else(|| precondition_unreadable("If-Match", "\"sha256:…\"")),
+        Some(value) => expected_match(value)
+            .ok_or_else(|| precondition_unreadable("If-Match", "* or one quoted digest, \"sha256:…\"")),
     }
+}
+
+fn expected_match(value: &HeaderValue) -> Option<Expected> {
+    let text = value.to_str().ok()?.trim();
+    if text == "*" {
+        return Some(Expected::Present);
+    }
+    let digest = text.strip_prefix('"')?.strip_suffix('"')?;
+    digest.parse().ok().map(Expected::Digest)
 }
 
 fn precondition_unreadable(header: &str, form: &str) -> Failure {

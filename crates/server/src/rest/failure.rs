@@ -30,9 +30,9 @@ impl RestFailure {
 
 impl From<Error> for RestFailure {
     fn from(error: Error) -> RestFailure {
-        let message = error.message().to_owned();
-        let status = Failure::from(error).status();
-        RestFailure::new(status, message).challenge()
+        let failure = Failure::from(error);
+        let code = harbor_code(failure.status());
+        RestFailure(failure.with_code(code).into_response()).challenge()
     }
 }
 
@@ -113,4 +113,25 @@ pub(super) enum Refusals {
     /// The storage has no room.
     #[response(status = 507)]
     Full(Errors),
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use hythe_oci::error_code::ErrorCode;
+    use hythe_registry::error::Kind;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_will_be_back_says_when() {
+        for kind in [Kind::Unavailable, Kind::TooMany] {
+            let error = Error::new(kind, ErrorCode::Unavailable, "later").with_detail(serde_json::json!([1]));
+            let response = RestFailure::from(error).into_response();
+            assert!(response.headers().contains_key(header::RETRY_AFTER), "{kind:?}");
+            let body = to_bytes(response.into_body(), 1024).await.unwrap();
+            let errors: Errors = serde_json::from_slice(&body).unwrap();
+            assert_eq!((errors.errors[0].message.as_str(), &errors.errors[0].detail), ("later", &None));
+        }
+    }
 }

@@ -161,6 +161,7 @@ impl Server {
         match state.code() {
             "23503" => Error::Missing { what: format!("{statement}: {reason}") },
             "23505" => Error::Conflict { what: format!("{statement}: {reason}") },
+            "22021" | "22P05" => Error::Text { statement, reason },
             "53100" => Error::Full { database, reason },
             "25006" => Error::ReadOnly { database, reason },
             "57014" => {
