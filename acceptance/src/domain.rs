@@ -1,5 +1,6 @@
 //! An Active Directory of the test's own: a Samba domain controller in a network name space.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -21,18 +22,21 @@ const OUR_ADDRESS: &str = "10.66.0.2/24";
 const NAME_SPACE: &str = "hythe-domain";
 const LINK: &str = "hythe-dom0";
 
-/// A running controller of `ad.test`. Dropped, it ends. A machine has one at a time.
+/// A running controller of `ad.test`. Dropped, it ends. A machine has one at a time: another waits for it.
 pub struct Domain {
     folder: TempDir,
     child: Option<Child>,
+    _turn: File,
 }
 
 impl Domain {
     /// Provisions a domain and starts its controller.
     pub fn start() -> Domain {
+        let turn = File::create(std::env::temp_dir().join("hythe-domain.lock")).unwrap();
+        turn.lock().unwrap();
         let folder = TempDir::with_prefix("hythe-domain-").unwrap();
         remove_network();
-        let mut domain = Domain { folder, child: None };
+        let mut domain = Domain { folder, child: None, _turn: turn };
         domain.make_network();
         domain.provision();
         domain.serve();
