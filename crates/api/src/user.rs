@@ -17,6 +17,9 @@ pub struct UserCreationReq {
     /// The name people know.
     #[serde(default)]
     pub realname: String,
+    /// What an administrator notes.
+    #[serde(default)]
+    pub comment: String,
 }
 
 impl std::fmt::Debug for UserCreationReq {
@@ -41,13 +44,59 @@ pub struct UserResp {
     /// May do everything, by a group of the source the user comes from.
     #[serde(default)]
     pub admin_role_in_auth: bool,
+    /// What an administrator noted.
+    #[serde(default)]
+    pub comment: String,
+    /// The identity source the user comes from; empty for the registry's own.
+    #[serde(default)]
+    pub source: String,
+    /// Whether the user is kept from signing in.
+    #[serde(default)]
+    pub disabled: bool,
     /// When it was made.
     pub creation_time: Timestamp,
+    /// When it was changed last.
+    #[serde(default)]
+    pub update_time: Timestamp,
+}
+
+/// What people know of a user.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
+pub struct UserProfile {
+    /// Address for mail.
+    #[serde(default)]
+    pub email: String,
+    /// The name people know.
+    #[serde(default)]
+    pub realname: String,
+    /// What an administrator noted.
+    #[serde(default)]
+    pub comment: String,
+}
+
+/// Whether a user may do everything.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
+pub struct UserSysAdminFlag {
+    /// May do everything; absent for no.
+    #[serde(default)]
+    pub sysadmin_flag: bool,
+}
+
+/// A user as everybody who has signed in may find it.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
+pub struct UserSearchRespItem {
+    /// Its id.
+    pub user_id: i64,
+    /// The name to sign in with.
+    pub username: String,
 }
 
 /// A new password.
 #[derive(Clone, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 pub struct PasswordReq {
+    /// The one before; needed for one's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_password: Option<String>,
     /// The password in clear; it is kept as a hash.
     pub new_password: String,
 }

@@ -75,6 +75,26 @@ pub async fn delete(c: &mut Connection, hash: &[u8]) -> Result<bool> {
     c.changes(&DELETE, &[hash.into()]).await
 }
 
+/// The sessions of a user that live, in the order in which they began.
+pub async fn list(c: &mut Connection, user_id: UserId, now: Micros) -> Result<Vec<Session>> {
+    c.query(&LIST, &[user_id.into(), now.into()]).await
+}
+
+/// Ends one session of a user; false if there is none.
+pub async fn delete_of_user(c: &mut Connection, user_id: UserId, id: i64) -> Result<bool> {
+    c.changes(&DELETE_OF_USER, &[user_id.into(), id.into()]).await
+}
+
+/// Ends all sessions of a user; how many.
+pub async fn delete_for_user(c: &mut Connection, user_id: UserId) -> Result<u64> {
+    c.execute(&DELETE_FOR_USER, &[user_id.into()]).await
+}
+
+/// Removes those that have ended; how many.
+pub async fn delete_expired(c: &mut Connection, now: Micros) -> Result<u64> {
+    c.execute(&DELETE_EXPIRED, &[now.into()]).await
+}
+
 impl FromRow for Session {
     fn from_row(row: &mut Row) -> Result<Session> {
         Ok(Session {
@@ -97,4 +117,9 @@ statements! { "session";
         FROM session WHERE hash = $1 AND expires_at > $2";
     TOUCH = "UPDATE session SET seen_at = $2, expires_at = $3 WHERE id = $1";
     DELETE = "DELETE FROM session WHERE hash = $1";
+    LIST = "SELECT id, user_id, source, address, user_agent, created_at, seen_at, expires_at
+        FROM session WHERE user_id = $1 AND expires_at > $2 ORDER BY id";
+    DELETE_OF_USER = "DELETE FROM session WHERE user_id = $1 AND id = $2";
+    DELETE_FOR_USER = "DELETE FROM session WHERE user_id = $1";
+    DELETE_EXPIRED = "DELETE FROM session WHERE expires_at <= $1";
 }

@@ -5,6 +5,7 @@ use crate::database::statement::statements;
 use crate::database::value::{FromRow, Row};
 use crate::error::{Error, Result};
 use crate::ids::{Micros, UserId};
+use crate::project::Text;
 use crate::window::Window;
 
 /// A row of `user_account`.
@@ -102,14 +103,38 @@ pub async fn find_by_name(c: &mut Connection, name: &str) -> Result<Option<User>
     c.query_optional(&FIND_BY_NAME, &[name.into()]).await
 }
 
-/// A page of users in the order of their names.
-pub async fn list(c: &mut Connection, window: Window<&str>) -> Result<Vec<User>> {
-    c.query(&LIST, &[window.after.into(), window.limit.into(), window.skip.into()]).await
+/// A page of users whose names match, in the order of their names.
+pub async fn list(c: &mut Connection, name: &Text, window: Window<&str>) -> Result<Vec<User>> {
+    let arguments = [name.pattern(), window.after.into(), window.limit.into(), window.skip.into()];
+    c.query(&LIST, &arguments).await
 }
 
-/// How many users there are, counted up to `most`.
-pub async fn count(c: &mut Connection, most: i64) -> Result<i64> {
-    c.query_one(&COUNT, &[most.into()]).await
+/// How many users' names match, counted up to `most`.
+pub async fn count(c: &mut Connection, name: &Text, most: i64) -> Result<i64> {
+    c.query_one(&COUNT, &[name.pattern(), most.into()]).await
+}
+
+/// Changes what people know of a user; false if there is none. [`Error::Conflict`] if somebody has the address.
+pub async fn update_profile(
+    c: &mut Connection,
+    id: UserId,
+    email: Option<&str>,
+    full_name: &str,
+    comment: &str,
+    now: Micros,
+) -> Result<bool> {
+    if let Some(email) = email
+        && c.query_one(&HAS_ANOTHER, &[id.into(), email.into()]).await?
+    {
+        return Err(Error::Conflict { what: format!("the address {email} is another user's") });
+    }
+    let arguments = [id.into(), email.into(), full_name.into(), comment.into(), now.into()];
+    c.changes(&UPDATE_PROFILE, &arguments).await
+}
+
+/// Notes when a user signed in.
+pub async fn update_signed_in(c: &mut Connection, id: UserId, at: Micros) -> Result<bool> {
+    c.changes(&UPDATE_SIGNED_IN, &[id.into(), at.into()]).await
 }
 
 /// Replaces the password's hash; false if there is no such user.
@@ -173,8 +198,12 @@ statements! { "user";
         FROM user_account WHERE name = $1";
     LIST = "SELECT id, name, email, full_name, password_hash, administrator, disabled, created_at,
             source, subject, comment, updated_at, signed_in_at, administrator_by_group
-        FROM user_account WHERE name > $1 ORDER BY name LIMIT $2 OFFSET $3";
-    COUNT = "SELECT COUNT(*) AS value FROM (SELECT 1 FROM user_account LIMIT $1) counted";
+        FROM user_account WHERE lower(name) LIKE $1 ESCAPE '\\' AND name > $2 ORDER BY name LIMIT $3 OFFSET $4";
+    COUNT = "SELECT COUNT(*) AS value FROM (SELECT 1 FROM user_account
+        WHERE lower(name) LIKE $1 ESCAPE '\\' LIMIT $2) counted";
+    HAS_ANOTHER = "SELECT EXISTS (SELECT 1 FROM user_account WHERE email = $2 AND id <> $1) AS value";
+    UPDATE_PROFILE = "UPDATE user_account SET email = $2, full_name = $3, comment = $4, updated_at = $5 WHERE id = $1";
+    UPDATE_SIGNED_IN = "UPDATE user_account SET signed_in_at = $2 WHERE id = $1";
     UPDATE_PASSWORD = "UPDATE user_account SET password_hash = $2 WHERE id = $1";
     SET_ADMINISTRATOR = "UPDATE user_account SET administrator = $2 WHERE id = $1";
     SET_DISABLED = "UPDATE user_account SET disabled = $2 WHERE id = $1";

@@ -29,6 +29,9 @@ pub struct Claims {
     /// The robot's id; absent for anybody else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rid: Option<i64>,
+    /// The newest revocation of its subjects that its maker knew; see `revocations`.
+    #[serde(default)]
+    pub rev: i64,
     /// The id of the personal token that was shown for this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pat: Option<i64>,

@@ -15,6 +15,7 @@ pub struct Error {
     code: ErrorCode,
     message: String,
     detail: Option<Value>,
+    retry_after: Option<std::time::Duration>,
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -52,7 +53,7 @@ pub enum Kind {
 impl Error {
     /// A failure with words for the client.
     pub fn new(kind: Kind, code: ErrorCode, message: impl Into<String>) -> Error {
-        Error { kind, code, message: message.into(), detail: None, cause: None }
+        Error { kind, code, message: message.into(), detail: None, retry_after: None, cause: None }
     }
 
     /// Adds the machine-readable part of the error envelope.
@@ -67,6 +68,18 @@ impl Error {
     pub fn with_cause(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         self.cause = Some(cause.into());
         self
+    }
+
+    /// Says when trying again makes sense.
+    #[must_use]
+    pub fn with_retry_after(mut self, pause: std::time::Duration) -> Error {
+        self.retry_after = Some(pause);
+        self
+    }
+
+    /// When trying again makes sense, if that is known.
+    pub fn retry_after(&self) -> Option<std::time::Duration> {
+        self.retry_after
     }
 
     /// What it means for the caller.

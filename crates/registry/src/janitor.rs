@@ -53,6 +53,9 @@ impl Registry {
         self.database
             .transaction(move |c| Box::pin(async move { refresh_token::delete_expired(c, now).await }))
             .await?;
+        self.forget_revocations().await?;
+        self.forget_old_failures().await?;
+        self.forget_ended_sessions().await?;
         let mut round = Round::default();
         let mut after = None;
         loop {

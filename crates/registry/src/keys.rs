@@ -16,7 +16,7 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde_json::{Value, json};
 
 use crate::Registry;
-use crate::access::AdministratorPermit;
+use crate::access::{Everywhere, Permit, system_rights};
 use crate::clock::{self, Micros};
 use crate::error::{Error, Result};
 
@@ -151,7 +151,10 @@ impl Registry {
     }
 
     /// Publishes a new key now; it takes over signing when every node has had time to read it. Returns its id.
-    pub async fn rotate_keys(&self, _permit: &AdministratorPermit) -> Result<String> {
+    pub async fn rotate_keys(
+        &self,
+        _permit: &Permit<system_rights::signing_key::Create, Everywhere>,
+    ) -> Result<String> {
         let now = clock::now();
         let key = generate(now, now + clock::micros(PUBLISHED_BEFORE_SIGNING), self.options.key_lifetime)?;
         let id = key.id.clone();
@@ -165,7 +168,10 @@ impl Registry {
     }
 
     /// The keys as rows, youngest last, for the administrator; the private halves stay here.
-    pub async fn list_keys(&self, _permit: &AdministratorPermit) -> Result<Vec<PublicKey>> {
+    pub async fn list_keys(
+        &self,
+        _permit: &Permit<system_rights::signing_key::List, Everywhere>,
+    ) -> Result<Vec<PublicKey>> {
         let keys = self.read_keys(clock::now()).await?;
         Ok(keys
             .keys

@@ -19,10 +19,13 @@ pub mod labels;
 pub mod manifests;
 pub mod members;
 pub mod passwords;
+pub mod personal_tokens;
 pub mod projects;
 pub mod quotas;
 pub mod referrers;
 pub mod repositories;
+pub mod revocations;
+pub mod robots;
 pub mod roles;
 pub mod search;
 pub mod sessions;
@@ -30,11 +33,13 @@ pub mod setup;
 pub mod sources;
 pub mod statistics;
 pub mod tags;
+mod throttle;
 pub mod tokens;
 mod totals;
 pub mod uploads;
 pub mod user_groups;
 pub mod users;
+mod uses;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,6 +93,8 @@ pub struct Registry {
     pub(crate) verified_tokens: tokens::VerifiedTokens,
     pub(crate) passwords: passwords::Passwords,
     pub(crate) totals: totals::Totals,
+    pub(crate) revocations: revocations::Revocations,
+    pub(crate) uses: uses::Uses,
     pub(crate) issuers: issuer::Issuers,
     pub(crate) live: configuration::Live,
     pub(crate) sourced: sources::SignIns,
@@ -104,6 +111,8 @@ impl Registry {
             verified_tokens: tokens::VerifiedTokens::default(),
             passwords: passwords::Passwords::default(),
             totals: totals::Totals::default(),
+            revocations: revocations::Revocations::default(),
+            uses: uses::Uses::default(),
             issuers: issuer::Issuers::default(),
             live: configuration::Live::default(),
             sourced: sources::SignIns::default(),

@@ -8,9 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hythe_metadata::session::{self, NewSession, Session};
 use hythe_metadata::user::{self, User};
+use hythe_oci::error_code::ErrorCode;
 
 use crate::Registry;
-use crate::access::{Caller, Origin, Through};
+use crate::access::{Caller, Origin, SelfPermit, Through};
 use crate::clock;
 use crate::configuration::items::SESSION_TIMEOUT;
 use crate::error::{Error, Result};
@@ -74,6 +75,30 @@ impl Registry {
                 Box::pin(async move { session::delete(c, &hash).await })
             })
             .await?;
+        Ok(())
+    }
+
+    /// The caller's own sessions.
+    pub async fn list_sessions(&self, permit: &SelfPermit) -> Result<Vec<Session>> {
+        let mut c = self.database.connect().await?;
+        Ok(session::list(&mut c, permit.user().id, clock::now()).await?)
+    }
+
+    /// Ends one of the caller's own sessions.
+    pub async fn end_own_session(&self, permit: &SelfPermit, id: i64) -> Result<()> {
+        let owner = permit.user().id;
+        let ended =
+            self.database.transaction(move |c| Box::pin(session::delete_of_user(c, owner, id))).await?;
+        if ended {
+            return Ok(());
+        }
+        Err(Error::unknown(ErrorCode::NameUnknown, format!("you have no session with the id {id}")))
+    }
+
+    /// Removes sessions that have ended.
+    pub(crate) async fn forget_ended_sessions(&self) -> Result<()> {
+        let now = clock::now();
+        self.database.transaction(move |c| Box::pin(session::delete_expired(c, now))).await?;
         Ok(())
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
-use hythe_metadata::refresh_token;
 use hythe_metadata::user::User;
+use hythe_metadata::{refresh_token, revocation};
 use hythe_oci::error_code::ErrorCode;
 use hythe_oci::name::RepositoryName;
 use hythe_oci::scope::{Action, Scope};
@@ -19,6 +19,7 @@ use crate::clock;
 use crate::configuration::items::TOKEN_EXPIRATION;
 use crate::error::{Error, Kind, Result};
 use crate::passwords::random_secret;
+use crate::revocations::subjects;
 
 /// The audience of every token and the `service` of every challenge. It names the product and not a host, so
 /// that a token is good on every node under every name.
@@ -50,6 +51,9 @@ pub struct IssuedToken {
 const BAD_TOKEN: &str =
     "the token is not valid: it has expired, or was not made by this registry; sign in again";
 
+/// As [`BAD_TOKEN`], for one that was good.
+const REVOKED: &str = "the token was revoked: its user, robot or personal token was changed; sign in again";
+
 /// Tokens whose signature has been checked, by their SHA-256.
 pub(crate) struct VerifiedTokens(Cache<[u8; 32], Arc<Claims>>);
 
@@ -75,7 +79,8 @@ impl Registry {
             _ => None,
         };
         let now = clock::now();
-        let claims = self.claims(caller, access, now)?;
+        let mut claims = self.claims(caller, access, now)?;
+        claims.rev = self.newest_revocation(&claims).await?;
         let token = self.sign(&claims).await?;
         Ok(IssuedToken {
             token,
@@ -123,9 +128,19 @@ impl Registry {
             jti: random_secret()?,
             uid,
             rid,
+            rev: 0,
             pat,
             access,
         })
+    }
+
+    async fn newest_revocation(&self, claims: &Claims) -> Result<i64> {
+        let subjects = subjects(claims);
+        if subjects.is_empty() {
+            return Ok(0);
+        }
+        let mut c = self.database.connect().await?;
+        Ok(revocation::newest(&mut c, &subjects).await?)
     }
 
     async fn sign(&self, claims: &Claims) -> Result<String> {
@@ -141,13 +156,18 @@ impl Registry {
     /// Checks a token: made by one of our keys, for this service, and alive.
     pub async fn verify_token(&self, token: &str) -> Result<Arc<Claims>> {
         let hash = sha256(token.as_bytes());
-        if let Some(claims) = self.verified_tokens.0.get(&hash)
-            && alive(&claims)
-        {
-            return Ok(claims);
+        let known = self.verified_tokens.0.get(&hash).filter(|claims| alive(claims));
+        let claims = match known {
+            Some(claims) => claims,
+            None => {
+                let claims = Arc::new(self.check_token(token).await?);
+                self.verified_tokens.0.insert(hash, claims.clone());
+                claims
+            }
+        };
+        if self.revocations.refuse(&claims) {
+            return Err(Error::unauthenticated(REVOKED));
         }
-        let claims = Arc::new(self.check_token(token).await?);
-        self.verified_tokens.0.insert(hash, claims.clone());
         Ok(claims)
     }
 

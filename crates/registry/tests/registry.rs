@@ -9,7 +9,7 @@ use hythe_blobs::hash::digest_of;
 use hythe_blobs::{BlobStore, Memory, body};
 use hythe_metadata::Database;
 use hythe_oci::digest::Algorithm;
-use hythe_registry::access::{AdministratorPermit, Caller, Pull, Push};
+use hythe_registry::access::{Caller, Pull, Push};
 use hythe_registry::error::Kind;
 use hythe_registry::projects::WantedProject;
 use hythe_registry::setup::{ADMINISTRATOR, SetUp};
@@ -69,10 +69,13 @@ async fn the_first_start_makes_an_administrator_and_the_second_does_not() {
 #[tokio::test]
 async fn the_last_administrator_stays() {
     let bench = Bench::with(Options::default()).await;
-    let permit = AdministratorPermit::for_local_command();
-    let refused = bench.registry.delete_user(&permit, ADMINISTRATOR).await.unwrap_err();
+    let operator = Caller::operator();
+    let id = bench.administrator().await.user_id().unwrap();
+    let permit = bench.registry.permit_everywhere(&operator).await.unwrap();
+    let refused = bench.registry.delete_user(&permit, id).await.unwrap_err();
     assert_eq!(refused.kind(), Kind::Conflict);
-    assert!(bench.registry.set_user_disabled(&permit, ADMINISTRATOR, true).await.is_err());
+    let permit = bench.registry.permit_everywhere(&operator).await.unwrap();
+    assert!(bench.registry.set_user_disabled(&permit, id, true).await.is_err());
 }
 
 #[tokio::test]
@@ -111,8 +114,10 @@ async fn a_token_of_one_node_is_good_on_another_and_after_a_rotation() {
     let issued = bench.registry.issue_token(&administrator, &[], false).await.unwrap();
     let other = bench.other_node();
     assert_eq!(other.verify_token(&issued.token).await.unwrap().sub, ADMINISTRATOR);
-    let permit = AdministratorPermit::for_local_command();
+    let operator = Caller::operator();
+    let permit = bench.registry.permit_everywhere(&operator).await.unwrap();
     bench.registry.rotate_keys(&permit).await.unwrap();
+    let permit = bench.registry.permit_everywhere(&operator).await.unwrap();
     assert_eq!(bench.registry.list_keys(&permit).await.unwrap().len(), 2);
     assert!(bench.other_node().verify_token(&issued.token).await.is_ok(), "the old key still checks");
     assert!(other.verify_token("not.a.token").await.is_err());

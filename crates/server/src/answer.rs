@@ -85,7 +85,8 @@ impl From<hythe_registry::Error> for Failure {
             Failure::with_status(status(error.status()), error.code().as_str(), error.message());
         failure.detail = error.detail().cloned();
         if matches!(error.kind(), Kind::Unavailable | Kind::TooMany) {
-            failure.retry_after_seconds = Some(RETRY_AFTER_SECONDS);
+            let known = error.retry_after().and_then(|pause| u32::try_from(pause.as_secs()).ok());
+            failure.retry_after_seconds = Some(known.unwrap_or(RETRY_AFTER_SECONDS));
         }
         failure
     }

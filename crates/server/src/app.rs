@@ -46,6 +46,8 @@ impl Node {
         let mut background = JoinSet::new();
         let health = Health::watch(&self.registry, &mut background);
         background.spawn(follow_configuration(self.registry.clone()));
+        background.spawn(follow_revocations(self.registry.clone()));
+        background.spawn(write_uses(self.registry.clone()));
         background.spawn(clean_regularly(self.registry.clone(), self.options.janitor_interval));
         let app =
             Arc::new(App { registry: self.registry, options: self.options, health, metrics: self.metrics });
@@ -110,6 +112,14 @@ async fn not_that_way(method: http::Method, uri: http::Uri) -> Failure {
 }
 
 /// Keeps in memory what an administrator changes, on this node or another.
+async fn follow_revocations(registry: Arc<Registry>) {
+    registry.follow_revocations().await;
+}
+
+async fn write_uses(registry: Arc<Registry>) {
+    registry.write_uses_regularly().await;
+}
+
 async fn follow_configuration(registry: Arc<Registry>) {
     registry.follow_configuration().await;
 }

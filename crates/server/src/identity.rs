@@ -9,7 +9,7 @@ use http::request::Parts;
 use hythe_oci::error_code::ErrorCode;
 use hythe_registry::error::Kind;
 use hythe_registry::sessions::is_csrf_token_of;
-use hythe_registry::{Caller, Error, Origin, Registry};
+use hythe_registry::{Caller, Error, Origin, Registry, personal_tokens};
 
 use crate::cookies;
 use crate::options::Options;
@@ -78,6 +78,9 @@ pub(crate) fn origin(parts: &Parts, options: &Options) -> Origin {
 async fn bearer(registry: &Registry, token: &str, origin: Arc<Origin>) -> Result<Caller, Error> {
     if token.is_empty() || token.len() > LONGEST_TOKEN {
         return Err(unreadable());
+    }
+    if token.starts_with(personal_tokens::PREFIX) {
+        return registry.sign_in_with_token(None, token, &origin).await;
     }
     Ok(Caller::token(registry.verify_token(token).await?, origin))
 }

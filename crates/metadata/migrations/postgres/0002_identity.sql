@@ -162,14 +162,16 @@ CREATE TABLE sign_in_throttle (
 );
 CREATE INDEX sign_in_throttle_by_time ON sign_in_throttle (failed_at);
 
--- From when on older signed tokens of a subject (user:1, robot:2, token:3, session:4) are refused. Every node reads
--- the newest rows again and again; a row may go when the tokens it refuses have expired.
+-- Signed tokens of a subject (user:1, robot:2, token:3) made before are refused. The id is the clock: a token says
+-- the newest one its maker knew. Every node reads the newest rows again and again; a row may go when the tokens it
+-- refuses have expired.
 CREATE TABLE revocation (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     subject TEXT COLLATE "C" NOT NULL,
     at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );
+CREATE INDEX revocation_by_subject ON revocation (subject, id);
 CREATE INDEX revocation_by_expiry ON revocation (expires_at);
 
 -- What was done, by whom, through what and from where. Rows are written with the change and sealed soon after.

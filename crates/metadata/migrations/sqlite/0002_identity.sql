@@ -171,14 +171,16 @@ CREATE TABLE sign_in_throttle (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sign_in_throttle_by_time ON sign_in_throttle (failed_at);
 
--- From when on older signed tokens of a subject (user:1, robot:2, token:3, session:4) are refused. Every node reads
--- the newest rows again and again; a row may go when the tokens it refuses have expired.
+-- Signed tokens of a subject (user:1, robot:2, token:3) made before are refused. The id is the clock: a token says
+-- the newest one its maker knew. Every node reads the newest rows again and again; a row may go when the tokens it
+-- refuses have expired.
 CREATE TABLE revocation (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     subject TEXT NOT NULL,
     at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX revocation_by_subject ON revocation (subject, id);
 CREATE INDEX revocation_by_expiry ON revocation (expires_at);
 
 -- What was done, by whom, through what and from where. Rows are written with the change and sealed soon after.

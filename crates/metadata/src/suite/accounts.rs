@@ -262,7 +262,7 @@ async fn a_users_row_can_be_changed(database: Database) {
     assert_eq!(user::find(&mut c, id).await.unwrap().as_ref(), Some(&alice));
     assert!(alice.administrator && alice.disabled && alice.password_hash == "other");
     assert!(!format!("{alice:?}").contains("other"), "a hash is not for logs");
-    let after: Vec<_> = user::list(&mut c, Window::behind("alice", 10)).await.unwrap();
+    let after: Vec<_> = user::list(&mut c, &Text::Any, Window::behind("alice", 10)).await.unwrap();
     assert_eq!(after.iter().map(|user| user.name.as_str()).collect::<Vec<_>>(), ["bob"]);
 }
 

@@ -123,6 +123,11 @@ impl Registry {
             }
             return Ok(Caller::user(Arc::new(user), Through::Nothing, Arc::default()));
         }
+        drop(c);
+        if let Some(robot) = self.find_robot_by_full_name(about).await? {
+            let principal = Arc::new(self.robot_principal(&robot)?);
+            return Ok(Caller::robot(principal, Through::Nothing, Arc::default()));
+        }
         Err(Error::unknown(ErrorCode::NameUnknown, format!("there is no user or robot named {about}")))
     }
 }

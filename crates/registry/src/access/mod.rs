@@ -264,7 +264,16 @@ impl Registry {
         if let Some(id) = claims.uid
             && let Some(user) = user::find(&mut c, id).await?.filter(|user| !user.disabled)
         {
-            return Ok(Caller::user(Arc::new(user), through, origin.clone()));
+            let caller = Caller::user(Arc::new(user), through, origin.clone());
+            return match claims.pat {
+                Some(token) => Ok(self.limited_by_token(&mut c, caller, token).await?),
+                None => Ok(caller),
+            };
+        }
+        if let Some(id) = claims.rid
+            && let Some(robot) = self.find_robot_principal(&mut c, id).await?
+        {
+            return Ok(Caller::robot(Arc::new(robot), through, origin.clone()));
         }
         Ok(Caller::anonymous(origin.clone()))
     }

@@ -58,6 +58,11 @@ impl AccessEntry {
 }
 
 impl PermissionEntry {
+    /// What may be done there, as far as its words are known.
+    pub fn permissions(&self) -> impl Iterator<Item = Permission> {
+        self.access.iter().filter_map(|entry| entry.permission().ok())
+    }
+
     fn has(&self, permission: Permission) -> bool {
         self.access.iter().any(|entry| entry.is(permission))
     }
@@ -125,6 +130,18 @@ impl PermissionList {
     pub fn beginnings(&self, permission: Permission) -> Option<Vec<String>> {
         let entries = self.0.iter().filter(|entry| entry.kind == EntryKind::Project && entry.has(permission));
         entries.map(|entry| beginning(&entry.namespace)).collect()
+    }
+
+    /// Whether the list permits this wherever another entry would.
+    pub fn includes(&self, other: &PermissionEntry, permission: Permission) -> bool {
+        let wide_enough = |own: &PermissionEntry| {
+            own.kind == other.kind
+                && (own.namespace == "*"
+                    || own.namespace == other.namespace
+                    || covers(&own.namespace, other.namespace.trim_end_matches('*'))
+                    || other.namespace.strip_prefix(&own.namespace).is_some_and(|rest| rest.starts_with('/')))
+        };
+        self.0.iter().any(|own| wide_enough(own) && own.has(permission))
     }
 
     /// Whether everything in the list makes sense; the words say what does not.

@@ -103,11 +103,6 @@ impl SelfPermit {
 pub struct AdministratorPermit(pub(super) Caller);
 
 impl AdministratorPermit {
-    /// For commands on the machine itself: whoever may write the database is an administrator of it.
-    pub fn for_local_command() -> AdministratorPermit {
-        AdministratorPermit(Caller::operator())
-    }
-
     /// Who holds it.
     pub fn caller(&self) -> &Caller {
         &self.0

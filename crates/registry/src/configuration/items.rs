@@ -82,7 +82,7 @@ items! {
     /// Minutes a browser's session lasts without use.
     SESSION_TIMEOUT = "session_timeout", Number { default: 60, least: 1, most: 30 * 24 * 60 }, Here, "sessions";
     /// Stands before a robot's name; `robot$` is accepted beside it.
-    ROBOT_NAME_PREFIX = "robot_name_prefix", Text("robot+"), Here, "robots";
+    ROBOT_NAME_PREFIX = "robot_name_prefix", Text("robot_"), Here, "robots";
     /// Days a robot lives where its maker does not say; -1 for ever.
     ROBOT_TOKEN_DURATION = "robot_token_duration", Number { default: 30, least: -1, most: LONG }, Here, "robots";
     /// Whether projects have limits to what they store.

@@ -7,7 +7,6 @@ use axum::extract::{self, FromRequest, FromRequestParts, Request};
 use http::StatusCode;
 use http::request::Parts;
 use hythe_registry::Caller;
-use hythe_registry::access::AdministratorPermit;
 use serde::de::DeserializeOwned;
 
 use super::RestFailure;
@@ -22,18 +21,6 @@ impl FromRequestParts<Arc<App>> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, RestFailure> {
         Ok(SignedIn(identify(app, parts).await?))
-    }
-}
-
-/// A caller who is an administrator.
-pub(super) struct Administrator(pub(super) AdministratorPermit);
-
-impl FromRequestParts<Arc<App>> for Administrator {
-    type Rejection = RestFailure;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, RestFailure> {
-        let caller = identify(app, parts).await?;
-        Ok(Administrator(app.registry.permit_administrator(&caller)?))
     }
 }
 

@@ -16,10 +16,12 @@ mod place;
 mod projects;
 mod query;
 mod quotas;
+mod robots;
 mod roles;
 mod search;
 mod system;
 mod tags;
+mod tokens;
 mod user_groups;
 mod users;
 
@@ -35,7 +37,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::App;
-use extract::{Administrator, Json, Path, Query, SignedIn};
+use extract::{Json, Path, Query, SignedIn};
 pub(crate) use failure::RestFailure;
 use failure::{Refusals, unknown};
 
@@ -125,8 +127,18 @@ fn about_users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::current))
         .routes(routes!(permissions::of_current_user))
-        .routes(routes!(users::read, users::delete))
+        .routes(routes!(users::search))
+        .routes(routes!(users::read, users::update, users::delete))
+        .routes(routes!(users::set_administrator))
         .routes(routes!(users::change_password))
+        .routes(routes!(users::set_cli_secret))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::delete))
+        .routes(routes!(tokens::list_sessions))
+        .routes(routes!(tokens::end_session))
+        .routes(routes!(robots::list, robots::create))
+        .routes(routes!(robots::read, robots::update, robots::refresh, robots::delete))
+        .routes(routes!(robots::grantable))
 }
 
 fn created(location: &str) -> Response {

@@ -18,15 +18,15 @@ pub(super) async fn run(command: &KeyCommand, desk: &Desk) -> Result<(), Failure
 }
 
 async fn rotate(desk: &Desk) -> Result<(), Failure> {
-    let id = desk.registry.rotate_keys(&desk.permit).await.map_err(refused)?;
-    let keys = desk.registry.list_keys(&desk.permit).await.map_err(refused)?;
+    let id = desk.registry.rotate_keys(&desk.permit().await?).await.map_err(refused)?;
+    let keys = desk.registry.list_keys(&desk.permit().await?).await.map_err(refused)?;
     let from = keys.iter().find(|key| key.id == id).map(|key| shown(key.sign_from)).unwrap_or_default();
     output::print(&format!("Key {id} was made; it signs from {from}, when every node knows it.\n"));
     Ok(())
 }
 
 async fn list(format: Format, desk: &Desk) -> Result<(), Failure> {
-    let keys = desk.registry.list_keys(&desk.permit).await.map_err(refused)?;
+    let keys = desk.registry.list_keys(&desk.permit().await?).await.map_err(refused)?;
     match format {
         Format::Json => output::print_json(&keys.iter().map(KeyLine::from).collect::<Vec<_>>()),
         Format::Text => output::print(&table(&keys).render(terminal_width())),

@@ -8,7 +8,7 @@ mod user;
 use std::sync::Arc;
 
 use hythe_registry::Registry;
-use hythe_registry::access::{AdministratorPermit, Caller};
+use hythe_registry::access::{Caller, Everywhere, Permit, SystemRight};
 use jiff::Timestamp;
 
 use crate::cli::AdminCommand;
@@ -22,7 +22,6 @@ const PAGE: u32 = 500;
 /// What every command here works with.
 struct Desk {
     registry: Arc<Registry>,
-    permit: AdministratorPermit,
     caller: Caller,
 }
 
@@ -44,7 +43,14 @@ impl Desk {
         let blobs = hythe_blobs::open("memory:", &hythe_blobs::Options::default())
             .map_err(|error| Failure::because("cannot prepare the storage", &error))?;
         let registry = Registry::new(database, blobs, stores::registry_options(&config));
-        Ok(Self { registry, permit: AdministratorPermit::for_local_command(), caller: Caller::operator() })
+        Ok(Self { registry, caller: Caller::operator() })
+    }
+}
+
+impl Desk {
+    /// Whoever may write the database has every right over the system.
+    async fn permit<R: SystemRight>(&self) -> Result<Permit<R, Everywhere>, Failure> {
+        self.registry.permit_everywhere(&self.caller).await.map_err(refused)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use hythe_api::user::UserResp;
 use hythe_metadata::Window;
+use hythe_metadata::project::Text;
 use hythe_metadata::user::User;
 use hythe_registry::users::CreateUser;
 use serde::Serialize;
@@ -35,7 +36,7 @@ pub(super) async fn run(command: &UserCommand, desk: &Desk) -> Result<(), Failur
 async fn create(wanted: CreateUser, source: &PasswordSource, desk: &Desk) -> Result<(), Failure> {
     let password = passwords::obtain(source, &wanted.name)?;
     let wanted = CreateUser { password: password.reveal().to_owned(), ..wanted };
-    let user = desk.registry.create_user(&desk.permit, wanted).await.map_err(refused)?;
+    let user = desk.registry.create_user(&desk.permit().await?, wanted).await.map_err(refused)?;
     let what = if user.administrator { "Administrator" } else { "User" };
     output::print(&format!("{what} {} was made.\n{}", user.name, to_tell(&password)));
     Ok(())
@@ -43,11 +44,17 @@ async fn create(wanted: CreateUser, source: &PasswordSource, desk: &Desk) -> Res
 
 async fn change_password(name: &str, source: &PasswordSource, desk: &Desk) -> Result<(), Failure> {
     // A name that is wrong is said before anybody has thought up a password.
-    desk.registry.get_user(&desk.permit, name).await.map_err(refused)?;
+    let id = id_of(name, desk).await?;
     let password = passwords::obtain(source, name)?;
-    desk.registry.change_password(&desk.permit, name, password.reveal()).await.map_err(refused)?;
+    let changed = desk.registry.change_password(&desk.caller, id, None, password.reveal()).await;
+    changed.map_err(refused)?;
     output::print(&format!("User {name} has a new password.\n{}", to_tell(&password)));
     Ok(())
+}
+
+async fn id_of(name: &str, desk: &Desk) -> Result<i64, Failure> {
+    let user = desk.registry.get_user_by_name(&desk.permit().await?, name).await.map_err(refused)?;
+    Ok(user.id)
 }
 
 /// A password that nobody knows yet is shown; one that was typed is not.
@@ -61,14 +68,16 @@ fn to_tell(password: &NewPassword) -> String {
 }
 
 async fn set_disabled(name: &str, disabled: bool, desk: &Desk) -> Result<(), Failure> {
-    desk.registry.set_user_disabled(&desk.permit, name, disabled).await.map_err(refused)?;
+    let id = id_of(name, desk).await?;
+    desk.registry.set_user_disabled(&desk.permit().await?, id, disabled).await.map_err(refused)?;
     let now = if disabled { "can no longer sign in" } else { "can sign in again" };
     output::print(&format!("User {name} {now}.\n"));
     Ok(())
 }
 
 async fn delete(name: &str, desk: &Desk) -> Result<(), Failure> {
-    desk.registry.delete_user(&desk.permit, name).await.map_err(refused)?;
+    let id = id_of(name, desk).await?;
+    desk.registry.delete_user(&desk.permit().await?, id).await.map_err(refused)?;
     output::print(&format!("User {name} was deleted; what they pushed stays.\n"));
     Ok(())
 }
@@ -87,7 +96,8 @@ async fn all(desk: &Desk) -> Result<Vec<User>, Failure> {
     loop {
         let after = users.last().map(|user| user.name.as_str());
         let window = Window::behind(after.unwrap_or_default(), PAGE);
-        let (page, _) = desk.registry.list_users(&desk.permit, window).await.map_err(refused)?;
+        let (page, _) =
+            desk.registry.list_users(&desk.permit().await?, &Text::Any, window).await.map_err(refused)?;
         let is_last = page.len() < PAGE as usize;
         users.extend(page);
         if is_last {
