@@ -13,6 +13,9 @@ use super::RestFailure;
 const MOST_FILTERS: usize = 16;
 const LONGEST: usize = 4096;
 
+/// From and to, microseconds since the epoch; an open end is none.
+pub(super) type Span = (Option<i64>, Option<i64>);
+
 /// The filters of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Filters(Vec<(String, Wanted)>);
@@ -92,7 +95,7 @@ impl Filters {
     }
 
     /// A filter that must be a time or a span of times, in microseconds since the epoch; an open end is none.
-    pub(super) fn times(&self, name: &str) -> Result<Option<(Option<i64>, Option<i64>)>, RestFailure> {
+    pub(super) fn times(&self, name: &str) -> Result<Option<Span>, RestFailure> {
         match self.find(name) {
             None => Ok(None),
             Some(Wanted::Exact(value)) => time(name, value).map(|time| Some((time, time))),

@@ -5,7 +5,6 @@ use hythe_metadata::Window;
 use hythe_metadata::project::Text;
 use hythe_metadata::user::User;
 use hythe_registry::users::CreateUser;
-use serde::Serialize;
 
 use super::{Desk, PAGE, refused, shown, timestamp};
 use crate::cli::{PasswordSource, UserCommand};
@@ -85,7 +84,7 @@ async fn delete(name: &str, desk: &Desk) -> Result<(), Failure> {
 async fn list(format: Format, desk: &Desk) -> Result<(), Failure> {
     let users = all(desk).await?;
     match format {
-        Format::Json => output::print_json(&users.into_iter().map(UserLine::from).collect::<Vec<_>>()),
+        Format::Json => output::print_json(&users.into_iter().map(as_in_api).collect::<Vec<_>>()),
         Format::Text => output::print(&table(&users).render(terminal_width())),
     }
     Ok(())
@@ -126,27 +125,19 @@ fn table(users: &[User]) -> Table {
     table
 }
 
-/// A user as the API tells it, and whether it is kept from signing in.
-#[derive(Serialize)]
-struct UserLine {
-    #[serde(flatten)]
-    user: UserResp,
-    disabled: bool,
-}
-
-impl From<User> for UserLine {
-    fn from(user: User) -> Self {
-        Self {
-            disabled: user.disabled,
-            user: UserResp {
-                user_id: user.id,
-                username: user.name,
-                email: user.email.unwrap_or_default(),
-                realname: user.full_name,
-                sysadmin_flag: user.administrator,
-                admin_role_in_auth: user.administrator_by_group,
-                creation_time: timestamp(user.created_at),
-            },
-        }
+/// A user as the API tells it.
+fn as_in_api(user: User) -> UserResp {
+    UserResp {
+        user_id: user.id,
+        username: user.name,
+        email: user.email.unwrap_or_default(),
+        realname: user.full_name,
+        sysadmin_flag: user.administrator,
+        admin_role_in_auth: user.administrator_by_group,
+        comment: user.comment,
+        source: user.source,
+        disabled: user.disabled,
+        creation_time: timestamp(user.created_at),
+        update_time: timestamp(user.updated_at),
     }
 }
