@@ -91,6 +91,14 @@ async fn ranges_that_can_be_had_are_206() {
 }
 
 #[tokio::test]
+async fn head_has_no_ranges() {
+    let (desk, path, _) = blob().await;
+    let asked = desk.request(Method::HEAD, &path).header("range", "bytes=5-9");
+    let answer = desk.send(asked).await.expect(StatusCode::OK);
+    assert_eq!((answer.header("content-length"), answer.header("content-range")), (Some("20"), None));
+}
+
+#[tokio::test]
 async fn ranges_that_are_not_understood_are_the_whole() {
     let (desk, path, _) = blob().await;
     for range in ["bytes=0-1,4-5", "lines=0-1", "bytes", "bytes=a-b"] {

@@ -95,7 +95,7 @@ pub struct Referrer {
 }
 
 /// Inserts a manifest and what it needs; true if it is new. One that is there stays as it is: same digest, same
-/// bytes.
+/// bytes. Either way it cannot be deleted until the transaction ends, so that tags may be put on it.
 pub async fn insert(
     c: &mut Connection,
     new: &NewManifest,
@@ -114,11 +114,16 @@ pub async fn insert(
         (&new.annotations_json).into(),
         (&new.bytes).into(),
     ];
-    let created = c.changes(&INSERT, &arguments).await?;
-    if created {
-        insert_references(c, new.repository_id, &new.digest, references).await?;
+    loop {
+        if c.changes(&INSERT, &arguments).await? {
+            insert_references(c, new.repository_id, &new.digest, references).await?;
+            return Ok(true);
+        }
+        // It may have been deleted between the two statements; then there is room for the new one.
+        if missing(c, new.repository_id, &[new.digest]).await?.is_empty() {
+            return Ok(false);
+        }
     }
-    Ok(created)
 }
 
 async fn insert_references(
@@ -187,6 +192,13 @@ pub async fn missing(
     Ok(digests.iter().filter(|digest| !present.contains(digest)).copied().collect())
 }
 
+/// Locks a manifest that is to be deleted; false if it does not exist. A tag that is being put on it waits for the end of
+/// the transaction, and then finds nothing to point to.
+pub async fn lock(c: &mut Connection, repository_id: RepositoryId, digest: &Digest) -> Result<bool> {
+    let locked = c.query_optional::<Digest>(&LOCK, &[repository_id.into(), digest.into()]).await?;
+    Ok(locked.is_some())
+}
+
 /// Deletes a manifest, its references and the tags that point to it, each with an event in its history; false if
 /// it does not exist.
 pub async fn delete(
@@ -196,8 +208,7 @@ pub async fn delete(
     now: Micros,
     by: &str,
 ) -> Result<bool> {
-    // Locked first: a tag that is being put on it waits for the end of this, and then finds nothing to point to.
-    if c.query_optional::<Digest>(&LOCK, &[repository_id.into(), digest.into()]).await?.is_none() {
+    if !lock(c, repository_id, digest).await? {
         return Ok(false);
     }
     tag::delete_by_digest(c, repository_id, digest, now, by).await?;
@@ -205,7 +216,8 @@ pub async fn delete(
 }
 
 /// A page of the manifests of the repository that refer to `subject`, by digest, after `after`; only those of the
-/// given artifact types, if any are given.
+/// given artifact types, if any are given. It ends with the one that makes their sizes reach `most_bytes`: what they
+/// are listed with, annotations above all, is a part of them.
 pub async fn referrers(
     c: &mut Connection,
     repository: &RepositoryName,
@@ -213,13 +225,23 @@ pub async fn referrers(
     artifact_types: &[String],
     after: Option<Digest>,
     limit: u32,
+    most_bytes: u64,
 ) -> Result<Vec<Referrer>> {
     let after = after.map(|digest| digest.to_string()).unwrap_or_default();
-    let arguments =
-        [repository.into(), subject.into(), after.into(), limit.into(), value::list(artifact_types)];
+    let arguments = [
+        repository.into(),
+        subject.into(),
+        after.into(),
+        limit.into(),
+        most_bytes.into(),
+        value::list(artifact_types),
+    ];
     let statement = if artifact_types.is_empty() { &REFERRERS } else { &REFERRERS_OF_TYPE };
-    let used = if artifact_types.is_empty() { &arguments[..4] } else { &arguments[..] };
-    c.query(statement, used).await
+    let used = if artifact_types.is_empty() { &arguments[..5] } else { &arguments[..] };
+    let mut page: Vec<Referrer> = c.query(statement, used).await?;
+    // They come in this order; to ask the engine for it would make it sort them once more.
+    page.sort_unstable_by_key(|referrer| referrer.digest);
+    Ok(page)
 }
 
 impl FromRow for Manifest {
@@ -295,17 +317,29 @@ statements! { "manifest";
         postgres: "SELECT digest AS value FROM manifest WHERE repository_id = $1 AND digest = $2 FOR UPDATE",
     };
     DELETE = "DELETE FROM manifest WHERE repository_id = $1 AND digest = $2";
-    REFERRERS = "SELECT digest, media_type, artifact_type, size, annotations FROM manifest
-        WHERE repository_id = (SELECT id FROM repository WHERE name = $1) AND subject = $2 AND digest > $3
-        ORDER BY digest LIMIT $4";
+    REFERRERS = "SELECT digest, media_type, artifact_type, size, annotations FROM (
+            SELECT digest, media_type, artifact_type, size, annotations,
+                CAST(SUM(size) OVER (ORDER BY digest) - size AS BIGINT) AS ahead
+            FROM (SELECT digest, media_type, artifact_type, size, annotations FROM manifest
+                WHERE repository_id = (SELECT id FROM repository WHERE name = $1) AND subject = $2 AND digest > $3
+                ORDER BY digest LIMIT $4) found) page
+        WHERE ahead < $5";
     REFERRERS_OF_TYPE = {
-        sqlite: "SELECT digest, media_type, artifact_type, size, annotations FROM manifest
-            WHERE repository_id = (SELECT id FROM repository WHERE name = $1) AND subject = $2 AND digest > $3
-                AND artifact_type IN (SELECT value FROM json_each($5))
-            ORDER BY digest LIMIT $4",
-        postgres: "SELECT digest, media_type, artifact_type, size, annotations FROM manifest
-            WHERE repository_id = (SELECT id FROM repository WHERE name = $1) AND subject = $2 AND digest > $3
-                AND artifact_type = ANY (ARRAY(SELECT jsonb_array_elements_text($5::text::jsonb)))
-            ORDER BY digest LIMIT $4",
+        sqlite: "SELECT digest, media_type, artifact_type, size, annotations FROM (
+                SELECT digest, media_type, artifact_type, size, annotations,
+                    CAST(SUM(size) OVER (ORDER BY digest) - size AS BIGINT) AS ahead
+                FROM (SELECT digest, media_type, artifact_type, size, annotations FROM manifest
+                    WHERE repository_id = (SELECT id FROM repository WHERE name = $1) AND subject = $2 AND digest > $3
+                        AND artifact_type IN (SELECT value FROM json_each($6))
+                    ORDER BY digest LIMIT $4) found) page
+            WHERE ahead < $5",
+        postgres: "SELECT digest, media_type, artifact_type, size, annotations FROM (
+                SELECT digest, media_type, artifact_type, size, annotations,
+                    CAST(SUM(size) OVER (ORDER BY digest) - size AS BIGINT) AS ahead
+                FROM (SELECT digest, media_type, artifact_type, size, annotations FROM manifest
+                    WHERE repository_id = (SELECT id FROM repository WHERE name = $1) AND subject = $2 AND digest > $3
+                        AND artifact_type = ANY (ARRAY(SELECT jsonb_array_elements_text($6::text::jsonb)))
+                    ORDER BY digest LIMIT $4) found) page
+            WHERE ahead < $5",
     };
 }

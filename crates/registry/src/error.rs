@@ -6,7 +6,7 @@ use hythe_oci::error_code::ErrorCode;
 use serde_json::Value;
 
 /// A result of the registry.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// One failure. `message` may be shown to anyone who made the request; `cause` goes to the log and nowhere else.
 #[derive(Debug)]

@@ -95,11 +95,52 @@ impl Registry {
             })
             .await?;
         let Claimed::Claimed(row) = claimed else { return Ok(false) };
+        let fence = row.fence;
+        if row.expires_at > now {
+            // Its client came back after it was listed, and was promised that its bytes are safe.
+            self.database
+                .transaction(move |c| Box::pin(async move { upload::release(c, id, fence).await }))
+                .await?;
+            return Ok(false);
+        }
         self.blobs.discard(id, &row.parts, row.digest.as_ref()).await?;
-        let fence = Some(row.fence);
         Ok(self
             .database
-            .transaction(move |c| Box::pin(async move { upload::delete(c, id, fence).await }))
+            .transaction(move |c| Box::pin(async move { upload::delete(c, id, Some(fence)).await }))
             .await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hythe_blobs::{Memory, body};
+    use hythe_metadata::{Database, Options};
+    use hythe_oci::digest::Algorithm;
+
+    use super::*;
+    use crate::access::{Caller, Push};
+    use crate::uploads::Chunk;
+
+    #[tokio::test]
+    async fn a_client_that_comes_back_after_the_list_was_read_keeps_its_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/hythe.db", folder.path().display());
+        let database = Database::open(&Options::new(url)).unwrap();
+        database.migrate().await.unwrap();
+        let registry = Registry::new(database, Arc::new(Memory::default()), crate::Options::default());
+        registry.set_up(Some("correct horse")).await.unwrap();
+        let name = "library/app".parse().unwrap();
+        let permit = registry.permit::<Push>(&Caller::operator(), &name).await.unwrap();
+        let begun = registry.start_upload(&permit, Algorithm::Sha256).await.unwrap();
+        let chunk = |bytes: &'static str| Chunk { range: None, length: None, body: body::whole(bytes) };
+        let in_a_year = clock::now() + clock::micros(Duration::from_secs(365 * 24 * 60 * 60));
+        let mut c = registry.database.connect().await.unwrap();
+        let listed = upload::expired(&mut c, in_a_year, None, BATCH).await.unwrap();
+        registry.append_upload(permit.clone(), begun.id, chunk("acknowledged")).await.unwrap();
+        assert!(!registry.discard_expired(&listed[0]).await.unwrap());
+        let status = registry.append_upload(permit, begun.id, chunk(", and more")).await.unwrap();
+        assert_eq!(status.offset, 22);
     }
 }

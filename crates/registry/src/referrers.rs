@@ -4,7 +4,7 @@
 //! names is folded in, so that the answer is complete whichever way a signature was attached (spec, "Enabling
 //! the Referrers API").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use hythe_metadata::manifest::{self, Referrer};
 use hythe_metadata::repository;
@@ -16,6 +16,10 @@ use hythe_oci::tag::Tag;
 use crate::Registry;
 use crate::access::{Permit, Pull};
 use crate::error::Result;
+
+/// A page ends when what it lists comes from manifests of this many bytes: as much as a manifest may have itself, which
+/// is what clients read of an index.
+const MOST_BYTES: u64 = 4 * 1024 * 1024;
 
 /// One page of referrers.
 #[derive(Clone, Debug, Default)]
@@ -44,18 +48,24 @@ impl Registry {
             artifact_types,
             after,
             limit.saturating_add(1),
+            MOST_BYTES,
         )
         .await?;
         drop(connection);
+        // More rows may follow the one at which the page is full.
+        let full = rows.iter().map(|row| row.size).sum::<u64>() >= MOST_BYTES;
+        let end = rows.last().map(|row| row.digest).filter(|_| full);
         let mut all: BTreeMap<Digest, Referrer> = rows.into_iter().map(|row| (row.digest, row)).collect();
         for folded in self.fallback_referrers(permit, subject).await? {
             let wanted = artifact_types.is_empty()
                 || folded.artifact_type.as_ref().is_some_and(|kind| artifact_types.contains(kind));
-            if wanted && after.is_none_or(|after| folded.digest > after) {
+            let here =
+                after.is_none_or(|after| folded.digest > after) && end.is_none_or(|end| folded.digest <= end);
+            if wanted && here {
                 all.entry(folded.digest).or_insert(folded);
             }
         }
-        Ok(cut(all, limit))
+        Ok(cut(all, limit, full))
     }
 
     /// What the index under the fallback tag names, as far as the repository has it.
@@ -73,6 +83,7 @@ impl Registry {
         };
         let digests: Vec<Digest> = index.manifests.iter().map(|descriptor| descriptor.digest).collect();
         let missing = manifest::missing(&mut connection, found.id, &digests).await?;
+        let missing: HashSet<Digest> = missing.into_iter().collect();
         Ok(index
             .manifests
             .into_iter()
@@ -99,9 +110,9 @@ fn from_descriptor(descriptor: Descriptor) -> Referrer {
     }
 }
 
-fn cut(all: BTreeMap<Digest, Referrer>, limit: u32) -> Page {
+fn cut(all: BTreeMap<Digest, Referrer>, limit: u32, full: bool) -> Page {
     let limit = limit as usize;
-    let more = all.len() > limit;
+    let more = full || all.len() > limit;
     let referrers: Vec<Referrer> = all.into_values().take(limit).collect();
     let next = if more { referrers.last().map(|last| last.digest) } else { None };
     Page { referrers, next }

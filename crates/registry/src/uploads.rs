@@ -172,32 +172,44 @@ impl Registry {
         .await
     }
 
-    /// A whole blob in one request: begun and finished in one go, gone without trace if anything is wrong.
+    /// A whole blob in one request: begun and finished in one go, gone without trace if anything is wrong, the client's
+    /// going away included.
     pub async fn push_blob(
         self: &Arc<Self>,
         permit: Permit<Push>,
         digest: Digest,
         body: Chunk,
     ) -> Result<Pushed> {
-        let status = self.start_upload(&permit, digest.algorithm()).await?;
-        let pushed = self.finish_upload(permit.clone(), status.id, digest, body).await;
-        if pushed.is_err()
-            && let Err(error) = self.cancel_upload(&permit, status.id).await
-        {
-            tracing::warn!(upload = %status.id, %error, "a failed upload stays until it expires");
-        }
-        pushed
+        let registry = self.clone();
+        detached(async move {
+            let status = registry.start_upload(&permit, digest.algorithm()).await?;
+            let pushed = registry.finish_upload(permit.clone(), status.id, digest, body).await;
+            if pushed.is_err()
+                && let Err(error) = registry.cancel_upload(&permit, status.id).await
+            {
+                tracing::warn!(upload = %status.id, %error, "a failed upload stays until it expires");
+            }
+            pushed
+        })
+        .await
     }
 
-    /// Ends an upload and drops its bytes.
-    pub async fn cancel_upload(&self, permit: &Permit<Push>, id: UploadId) -> Result<()> {
-        let session = self.claim(permit.repository(), id, None).await?;
-        self.blobs.discard(id, &session.row.parts, session.row.digest.as_ref()).await?;
-        let fence = session.row.fence;
-        self.database
-            .transaction(move |c| Box::pin(async move { upload::delete(c, id, Some(fence)).await }))
-            .await?;
-        Ok(())
+    /// Ends an upload and drops its bytes. The lease is kept meanwhile: bytes that a successor publishes must not be
+    /// among those that are dropped.
+    pub async fn cancel_upload(self: &Arc<Self>, permit: &Permit<Push>, id: UploadId) -> Result<()> {
+        let (registry, name) = (self.clone(), permit.repository().clone());
+        detached(async move {
+            let row = registry.claim(&name, id, None).await?.row;
+            let discard = registry.blobs.discard(id, &row.parts, row.digest.as_ref());
+            registry.holding(id, row.fence, discard).await?;
+            let fence = row.fence;
+            registry
+                .database
+                .transaction(move |c| Box::pin(async move { upload::delete(c, id, Some(fence)).await }))
+                .await?;
+            Ok(())
+        })
+        .await
     }
 
     /// Puts a blob that another repository has into this one, without moving a byte. `from` is where the caller
@@ -278,16 +290,21 @@ impl Registry {
         }
         let (id, fence) = (session.row.id, session.row.fence);
         let began_at = session.upload.offset;
-        let appended = {
-            let append = self.blobs.append(&mut session.upload, chunk.body);
-            let lost = self.keep_lease(id, fence);
-            tokio::select! {
-                appended = append => appended.map_err(Error::from),
-                error = lost => Err(error),
-            }
-        };
-        appended?;
+        self.holding(id, fence, self.blobs.append(&mut session.upload, chunk.body)).await?;
         check_length(chunk.range, began_at, session.upload.offset - began_at)
+    }
+
+    /// Does what only the holder of the lease may, and keeps it meanwhile.
+    async fn holding<T>(
+        &self,
+        id: UploadId,
+        fence: i64,
+        work: impl Future<Output = Result<T, hythe_blobs::Error>>,
+    ) -> Result<T> {
+        tokio::select! {
+            done = work => Ok(done?),
+            lost = self.keep_lease(id, fence) => Err(lost),
+        }
     }
 
     /// Renews the lease for ever; returns only when it is lost.
@@ -350,13 +367,13 @@ impl Registry {
 
     /// Verifies, makes durable, and in one transaction names the bytes and closes the upload.
     async fn publish(&self, session: &mut Session, digest: &Digest) -> Result<Pushed> {
-        let location = self.blobs.publish(&mut session.upload, digest).await?;
+        let (id, fence, repository_id) = (session.row.id, session.row.fence, session.row.repository_id);
+        let location = self.holding(id, fence, self.blobs.publish(&mut session.upload, digest)).await?;
         let row = blob::Blob {
             digest: *digest,
             size: session.upload.offset,
             location: location.as_str().to_owned(),
         };
-        let (id, fence, repository_id) = (session.row.id, session.row.fence, session.row.repository_id);
         let now = clock::now();
         let recorded = self
             .database

@@ -92,6 +92,41 @@ async fn an_expired_upload_goes_with_its_bytes() {
     assert_eq!(bench.registry.clean().await.unwrap().uploads, 0, "the second round finds nothing");
 }
 
+/// A body that brings some bytes and breaks off when it is told to.
+fn broken_body(told: tokio::sync::oneshot::Receiver<()>) -> hythe_blobs::BodyStream {
+    let begun = futures_util::stream::iter([Ok(bytes::Bytes::from_static(b"begun"))]);
+    let broken = futures_util::stream::once(async move {
+        let _ = told.await;
+        Err(hythe_blobs::BodyError::new("gone"))
+    });
+    Box::pin(futures_util::StreamExt::chain(begun, broken))
+}
+
+#[tokio::test]
+async fn a_push_in_one_request_leaves_nothing_when_its_client_goes_away() {
+    let bench = Bench::with(Options::default()).await;
+    let name = "library/app".parse().unwrap();
+    let permit = bench.registry.permit::<Push>(&bench.administrator().await, &name).await.unwrap();
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let body = Chunk { range: None, length: None, body: broken_body(told) };
+    let digest = digest_of(Algorithm::Sha256, b"never whole");
+    let push = bench.registry.push_blob(permit, digest, body);
+    assert!(tokio::time::timeout(Duration::from_millis(200), push).await.is_err(), "and it is dropped here");
+    let open = || async {
+        let mut c = bench.registry.database().connect().await.unwrap();
+        hythe_metadata::upload::count_open(&mut c, ADMINISTRATOR, 0).await.unwrap()
+    };
+    assert_eq!(open().await, 1);
+    tell.send(()).unwrap();
+    for _ in 0..100 {
+        if open().await == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the upload is still there");
+}
+
 #[tokio::test]
 async fn an_upload_goes_on_at_another_node() {
     let bench = Bench::with(Options::default()).await;

@@ -9,7 +9,11 @@ use tokio::runtime::Handle;
 use super::{digest, insert_manifest, make_repository, new_manifest, on_both_engines, reader, write};
 use crate::{Connection, Database, Result, manifest, repository, tag};
 
-on_both_engines![pages_of_tags_hold_under_inserts, pages_of_the_catalog_and_of_referrers_are_the_whole];
+on_both_engines![
+    pages_of_tags_hold_under_inserts,
+    pages_of_the_catalog_and_of_referrers_are_the_whole,
+    a_page_of_referrers_ends_where_it_is_heavy,
+];
 
 /// Tags that are there before the first page, tags that come between pages, and the length of a page.
 fn case() -> impl Strategy<Value = (BTreeSet<String>, Vec<String>, u32)> {
@@ -96,16 +100,35 @@ async fn pages_of_the_catalog_and_of_referrers_are_the_whole(database: Database)
 
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = manifest::referrers(&mut connection, &last, &subject, &[], after, 3).await.unwrap();
+        let page =
+            manifest::referrers(&mut connection, &last, &subject, &[], after, 3, u64::MAX).await.unwrap();
         let Some(end) = page.last() else { break };
         after = Some(end.digest);
         seen.extend(page.iter().map(|referrer| referrer.digest));
     }
     assert_eq!(seen, referrers);
     let types = ["even".to_owned(), "none".to_owned()];
-    let even = manifest::referrers(&mut connection, &last, &subject, &types, None, 100).await.unwrap();
+    let even =
+        manifest::referrers(&mut connection, &last, &subject, &types, None, 100, u64::MAX).await.unwrap();
     assert_eq!(even.len(), 5);
     assert!(even.iter().all(|referrer| referrer.artifact_type.as_deref() == Some("even")));
+}
+
+/// What a page lists was chosen by whoever pushed it; a thousand manifests of 4 MiB are 4 GiB.
+async fn a_page_of_referrers_ends_where_it_is_heavy(database: Database) {
+    let id = make_repository(&database, "team/app").await;
+    let subject = digest(1000);
+    for seed in 1..5 {
+        let new =
+            manifest::NewManifest { subject: Some(subject), size: 100, ..new_manifest(id, digest(seed)) };
+        insert_manifest(&database, new, Vec::new()).await;
+    }
+    let mut connection = reader(&database).await;
+    for (most_bytes, expected) in [(1, 1), (100, 1), (101, 2), (1000, 4)] {
+        let (name, types) = (super::name("team/app"), []);
+        let page = manifest::referrers(&mut connection, &name, &subject, &types, None, 100, most_bytes);
+        assert_eq!(page.await.unwrap().len(), expected, "{most_bytes}");
+    }
 }
 
 async fn catalog(c: &mut Connection) -> Vec<String> {

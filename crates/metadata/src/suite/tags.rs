@@ -1,8 +1,13 @@
 //! Tags: pages, compare-and-set, and a history in the order of the commits.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
 use super::{
     digest, insert_manifest, make_repository, make_tags, new_manifest, on_both_engines, put_tag, reader,
-    tag_named, write,
+    tag_named, with_postgres, write,
 };
 use crate::tag::{self, Expected, Put};
 use crate::{Database, manifest};
@@ -139,4 +144,37 @@ async fn deleting_a_manifest_takes_its_tags(database: Database) {
         history.first().map(|event| (event.action, event.by.as_str())),
         Some((tag::Action::Delete, "bob"))
     );
+}
+
+/// Who pushes a manifest that is there already may still put a tag on it: a delete that comes in between waits.
+#[test]
+fn on_postgres_a_manifest_that_is_pushed_again_is_not_deleted_before_its_tag_is_put() {
+    with_postgres(|options| async move {
+        let database = Database::open(&options).unwrap();
+        database.migrate().await.unwrap();
+        let id = make_repository(&database, "team/app").await;
+        insert_manifest(&database, new_manifest(id, digest(1)), Vec::new()).await;
+        let (pushed, deleter) = (Arc::new(Notify::new()), database.clone());
+        let told = pushed.clone();
+        let push = database.transaction(move |c| {
+            let told = told.clone();
+            Box::pin(async move {
+                assert!(!manifest::insert(c, &new_manifest(id, digest(1)), &[]).await?);
+                told.notify_one();
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                tag::put(c, id, &tag_named("v1"), &digest(1), 1, "alice").await
+            })
+        });
+        let delete = async {
+            pushed.notified().await;
+            write(&deleter, move |c| {
+                Box::pin(async move { manifest::delete(c, id, &digest(1), 2, "bob").await })
+            })
+            .await
+        };
+        let (push, deleted) = tokio::join!(push, delete);
+        assert_eq!((push.unwrap(), deleted), (None, true));
+        let mut c = reader(&database).await;
+        assert_eq!(tag::find(&mut c, id, &tag_named("v1")).await.unwrap(), None, "it went with its manifest");
+    });
 }

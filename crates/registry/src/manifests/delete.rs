@@ -1,6 +1,6 @@
 //! Deleting: a tag alone, or a manifest with all of its tags.
 
-use hythe_metadata::{manifest, repository, tag};
+use hythe_metadata::{Connection, manifest, repository, tag};
 use hythe_oci::reference::Reference;
 
 use super::tag_limit::check_all_tags;
@@ -13,29 +13,36 @@ use crate::error::Result;
 impl Registry {
     /// By tag: the tag goes, the manifest stays. By digest: the manifest goes and every tag that points to it.
     pub async fn delete_manifest(&self, permit: &Permit<Delete>, reference: &Reference) -> Result<()> {
-        let (name, wanted, by) = (permit.repository().clone(), reference.clone(), permit.holder());
-        let now = clock::now();
-        match reference {
-            Reference::Tag(tag) => permit.check_tag(tag)?,
-            Reference::Digest(digest) => {
-                check_all_tags(&mut self.database.connect().await?, permit, digest).await?
-            }
-        }
+        let (held, wanted, now) = (permit.clone(), reference.clone(), clock::now());
         let deleted = self
             .database
-            .transaction(move |c| {
-                let (name, wanted, by) = (name.clone(), wanted.clone(), by.clone());
-                Box::pin(async move {
-                    let Some(repository) = repository::find(c, &name).await? else { return Ok(false) };
-                    match &wanted {
-                        Reference::Tag(name) => tag::delete(c, repository.id, name, now, &by).await,
-                        Reference::Digest(digest) => {
-                            manifest::delete(c, repository.id, digest, now, &by).await
-                        }
-                    }
-                })
+            .try_transaction(move |c| {
+                let (permit, wanted) = (held.clone(), wanted.clone());
+                Box::pin(async move { delete(c, &permit, &wanted, now).await })
             })
             .await?;
         if deleted { Ok(()) } else { Err(unknown_manifest(permit.repository(), reference)) }
+    }
+}
+
+/// The manifest is locked before its tags are looked at: none can be put on it that the permit is not good for.
+async fn delete(
+    c: &mut Connection,
+    permit: &Permit<Delete>,
+    reference: &Reference,
+    now: clock::Micros,
+) -> Result<bool> {
+    let Some(repository) = repository::find(c, permit.repository()).await? else { return Ok(false) };
+    let by = permit.holder();
+    match reference {
+        Reference::Tag(tag) => {
+            permit.check_tag(tag)?;
+            Ok(tag::delete(c, repository.id, tag, now, &by).await?)
+        }
+        Reference::Digest(digest) => {
+            manifest::lock(c, repository.id, digest).await?;
+            check_all_tags(c, permit, digest).await?;
+            Ok(manifest::delete(c, repository.id, digest, now, &by).await?)
+        }
     }
 }

@@ -107,9 +107,12 @@ fn body(exchange: &Exchange, blob: &Blob, range: Range<u64>) -> Body {
     }
 }
 
-/// The part asked for; none where the whole is to be sent. `If-Range` with another entity tag asks for the whole.
+/// The part asked for; none where the whole is to be sent. `If-Range` with another entity tag asks for the whole, and
+/// `HEAD` always does: ranges are defined for `GET` only (RFC 9110 section 14.2).
 fn wanted_range(exchange: &Exchange, etag: &HeaderValue, size: u64) -> Result<Option<Range<u64>>, Failure> {
-    let Some(value) = exchange.header(&header::RANGE) else { return Ok(None) };
+    let Some(value) = exchange.header(&header::RANGE).filter(|_| !exchange.is_head()) else {
+        return Ok(None);
+    };
     if let Some(condition) = exchange.header(&header::IF_RANGE)
         && etag.to_str().ok() != Some(condition)
     {
