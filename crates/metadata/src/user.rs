@@ -73,6 +73,8 @@ pub struct NewUser {
     pub password_hash: String,
     /// Whether the user may do everything.
     pub administrator: bool,
+    /// What an administrator notes.
+    pub comment: String,
     /// Now.
     pub created_at: Micros,
 }
@@ -86,6 +88,7 @@ pub async fn create(c: &mut Connection, new: &NewUser) -> Result<User> {
         (&new.password_hash).into(),
         new.administrator.into(),
         new.created_at.into(),
+        (&new.comment).into(),
     ];
     let made = c.query_optional(&CREATE, &arguments).await?;
     made.ok_or_else(|| Error::Conflict {
@@ -186,8 +189,8 @@ impl FromRow for User {
 }
 
 statements! { "user";
-    CREATE = "INSERT INTO user_account (name, email, full_name, password_hash, administrator, disabled, created_at)
-        VALUES ($1, $2, $3, $4, $5, FALSE, $6) ON CONFLICT DO NOTHING
+    CREATE = "INSERT INTO user_account (name, email, full_name, password_hash, administrator, disabled, created_at, comment)
+        VALUES ($1, $2, $3, $4, $5, FALSE, $6, $7) ON CONFLICT DO NOTHING
         RETURNING id, name, email, full_name, password_hash, administrator, disabled, created_at,
             source, subject, comment, updated_at, signed_in_at, administrator_by_group";
     FIND = "SELECT id, name, email, full_name, password_hash, administrator, disabled, created_at,

@@ -150,7 +150,7 @@ fn limited(mut caller: Caller, token: &PersonalToken) -> Result<Caller> {
 }
 
 fn validate(wanted: &WantedPersonalToken) -> Result<()> {
-    let bad = |message: String| Err(Error::invalid(ErrorCode::Unsupported, message));
+    let bad = |message: String| Err(Error::bad_request(message));
     if wanted.name.is_empty() || wanted.name.len() > LONGEST_NAME || wanted.name.chars().any(char::is_control)
     {
         return bad(format!("a token's name has 1 to {LONGEST_NAME} bytes and no control characters"));

@@ -423,14 +423,11 @@ fn parse_settings(metadata: &BTreeMap<String, String>) -> Result<Settings> {
 
 fn validate_setting(name: &str, value: &str) -> Result<()> {
     if !NAMES.contains(&name) {
-        return Err(Error::invalid(
-            ErrorCode::Unsupported,
-            format!(
-                "{:?} is no setting of a project; known are public, visibility, {}",
-                name.get(..64).unwrap_or(name),
-                NAMES.join(", ")
-            ),
-        ));
+        return Err(Error::bad_request(format!(
+            "{:?} is no setting of a project; known are public, visibility, {}",
+            name.get(..64).unwrap_or(name),
+            NAMES.join(", ")
+        )));
     }
     let (known, valid) = match name {
         "severity" => (
@@ -449,7 +446,7 @@ fn validate_setting(name: &str, value: &str) -> Result<()> {
 
 fn bad_setting(name: &str, known: &str, value: &str) -> Error {
     let value = value.get(..64).unwrap_or(value).escape_debug();
-    Error::invalid(ErrorCode::Unsupported, format!("metadata.{name} must be {known}, not {value}"))
+    Error::bad_request(format!("metadata.{name} must be {known}, not {value}"))
 }
 
 fn not_empty(name: &ProjectName) -> Error {

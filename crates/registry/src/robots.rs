@@ -302,7 +302,8 @@ impl Registry {
         }
     }
 
-    /// The robot, if the caller has the right over robots of its project or of the system.
+    /// The robot, if the caller has the right over robots of its project or of the system. Who has not is refused in
+    /// the same words whether there is one of this id or not: they would name its project.
     async fn permitted_robot<P: ProjectRight, S: SystemRight>(
         &self,
         caller: &Caller,
@@ -313,10 +314,12 @@ impl Registry {
         drop(c);
         match found {
             Some(found) => {
-                self.permit_robots::<P, S>(caller, project_of(&found)?.as_ref()).await?;
-                Ok(found)
+                let permitted = self.permit_robots::<P, S>(caller, project_of(&found)?.as_ref()).await;
+                if permitted.is_err() {
+                    self.permit_everywhere::<S>(caller).await?;
+                }
+                permitted.map(|_| found)
             }
-            // Whoever may not see robots of the system does not learn that there is none of this id.
             None => self.permit_everywhere::<S>(caller).await.and_then(|_| Err(unknown_robot(id))),
         }
     }
@@ -475,7 +478,7 @@ fn taken(error: hythe_metadata::Error, name: &str) -> Error {
 }
 
 fn invalid(message: String) -> Error {
-    Error::invalid(ErrorCode::Unsupported, message)
+    Error::bad_request(message)
 }
 
 fn unknown_robot(id: i64) -> Error {

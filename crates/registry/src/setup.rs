@@ -68,6 +68,7 @@ impl Registry {
             full_name: "Administrator".to_owned(),
             password_hash: self.passwords.hash(password).await?,
             administrator: true,
+            comment: String::new(),
             created_at: now,
         };
         let project =

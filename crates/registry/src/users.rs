@@ -37,6 +37,8 @@ pub struct CreateUser {
     pub password: String,
     /// May do everything.
     pub administrator: bool,
+    /// What an administrator notes; may be empty.
+    pub comment: String,
 }
 
 /// What people know of a user.
@@ -125,6 +127,7 @@ impl Registry {
             email: Some(wanted.email).filter(|email| !email.is_empty()),
             full_name: wanted.full_name,
             administrator: wanted.administrator,
+            comment: wanted.comment,
             created_at: clock::now(),
         };
         let name = new.name.clone();
@@ -394,11 +397,8 @@ pub(crate) fn validate_password(password: &str) -> Result<()> {
     if (SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&password.len()) {
         return Ok(());
     }
-    Err(Error::invalid(
-        ErrorCode::Denied,
-        format!(
-            "a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} bytes; this one has {}",
-            password.len()
-        ),
-    ))
+    Err(Error::bad_request(format!(
+        "a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} bytes; this one has {}",
+        password.len()
+    )))
 }

@@ -53,6 +53,7 @@ impl Bench {
             full_name: String::new(),
             password: PASSWORD.to_owned(),
             administrator: false,
+            comment: String::new(),
         };
         let alice = self.registry.create_user(&permit, wanted).await.unwrap().id;
         let permit = self.registry.permit_in_project(&operator, &"team".parse().unwrap()).await.unwrap();

@@ -20,9 +20,9 @@ impl Place {
         self.0.get(parameter).unwrap_or_else(|| panic!("no value for {{{parameter}}}: teach it to people.rs"))
     }
 
-    /// A text with everything taken out that the request itself had named.
-    pub(super) fn blur(&self, said: &str) -> String {
-        let mut values: Vec<&String> = self.0.values().collect();
+    /// A text with everything taken out that a request about this place or the other names.
+    pub(super) fn blur(&self, other: &Place, said: &str) -> String {
+        let mut values: Vec<&String> = self.0.values().chain(other.0.values()).collect();
         values.sort_unstable_by_key(|value| std::cmp::Reverse(value.len()));
         values.iter().fold(said.to_owned(), |text, value| text.replace(value.as_str(), "…"))
     }
@@ -105,17 +105,22 @@ impl Town {
 }
 
 fn inventory(mayor: &Api) -> Value {
+    let names = |path: &str| {
+        let listed = mayor.get(&format!("{path}&page_size=100"));
+        listed
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|thing| (thing["id"].clone(), thing["name"].clone()))
+            .collect::<Vec<_>>()
+    };
     let project = mayor.get(&format!("/projects/{MARK}"));
-    let tags = mayor
-        .get(&format!("/projects/{MARK}/repositories/{MARK}-app/artifacts?with_tag=true&with_label=true"));
+    let id = project["project_id"].to_string();
+    let labels = names(&format!("/labels?scope=p&project_id={id}"));
+    let robots = names(&format!("/robots?q=Level=project,ProjectID={id}"));
     let members = mayor.get(&format!("/projects/{MARK}/members?page_size=100"));
-    json!([
-        mayor.inventory(),
-        project["metadata"],
-        tags[0]["tags"][0]["name"],
-        tags[0]["labels"][0]["name"],
-        members
-    ])
+    let tag = mayor.get(&format!("/projects/{MARK}/repositories/{MARK}-app/tags/{MARK}-tag/history"));
+    json!([mayor.inventory(), project["metadata"], labels, robots, members, tag])
 }
 
 fn make_user(mayor: &Api, name: &str) -> String {
@@ -129,7 +134,9 @@ fn furnish(bench: &Workbench, mayor: &Api, name: &str) -> Place {
     let project =
         mayor.make("/projects", &json!({ "project_name": name, "metadata": { "public": "false" } }));
     let user = make_user(mayor, &format!("{name}-user"));
-    let group = mayor.make("/usergroups", &json!({ "group_name": format!("{name}-group"), "group_type": 3 }));
+    // Whoever has signed in finds groups by name, to make them members; so their names are no secret.
+    let group = json!({ "group_name": format!("crew-{}", name.len()), "group_type": 3 });
+    let group = mayor.make("/usergroups", &group);
     let member = json!({ "role_id": 2, "member_user": { "username": format!("{name}-user") } });
     let member = mayor.make(&format!("/projects/{name}/members"), &member);
     push(bench, &format!("{name}/{name}-app:{name}-tag"));
@@ -140,7 +147,23 @@ fn furnish(bench: &Workbench, mayor: &Api, name: &str) -> Place {
     mayor.change(&Method::POST, &format!("{artifact}/labels"), &json!({ "id": label_id }));
     let robot = mayor.make("/robots", &robot_of(name, &format!("{name}-robot")));
     let quota = mayor.get(&format!("/quotas?reference=project&reference_id={project}"))[0]["id"].to_string();
+    let grant = json!({ "role_id": 3, "repository": format!("{name}/{name}-app"),
+        "member_user": { "username": format!("{name}-user") } });
+    let grant = mayor.make(&format!("/projects/{name}/grants"), &grant);
+    let role = json!({ "name": format!("role-of-{}", name.len()), "permissions": ["repository:pull"] });
+    let role = mayor.make("/roles", &role);
+    let source = json!({ "name": format!("source-{}", name.len()), "kind": "ldap", "enabled": false,
+        "settings": { "url": "ldap://127.0.0.1:1", "base_dn": "dc=x" } });
+    let source = mayor.make("/identity-sources", &source);
+    let owner = mayor.by(&format!("{name}-user"), PASSWORD);
+    let (_, token) =
+        owner.send(&Method::POST, "/users/current/tokens", Some(&json!({ "name": format!("{name}-token") })));
     let values = [
+        ("grant", grant),
+        ("role", role),
+        ("source", source),
+        ("token", token["id"].to_string()),
+        ("session", "1".to_owned()),
         ("project", name.to_owned()),
         ("project_id", project),
         ("repository", format!("{name}-app")),
@@ -158,6 +181,11 @@ fn furnish(bench: &Workbench, mayor: &Api, name: &str) -> Place {
 
 fn absent() -> Place {
     let values = [
+        ("grant", "987654308".to_owned()),
+        ("role", "987654309".to_owned()),
+        ("source", "987654310".to_owned()),
+        ("token", "987654311".to_owned()),
+        ("session", "987654312".to_owned()),
         ("project", "nosuch".to_owned()),
         ("project_id", "987654301".to_owned()),
         ("repository", "nosuch-app".to_owned()),
@@ -175,7 +203,7 @@ fn absent() -> Place {
 
 /// Parameters that name nothing secret.
 fn common() -> impl Iterator<Item = (&'static str, String)> {
-    [("metadata", "public"), ("addition", "build_history"), ("source", "1")]
+    [("name", "public"), ("addition", "build_history")]
         .map(|(name, value)| (name, value.to_owned()))
         .into_iter()
 }

@@ -9,6 +9,10 @@ pub(super) enum Who {
     Anybody,
     /// Whoever is signed in, about themselves or what they may see.
     SignedIn,
+    /// There is no such thing, whoever asks.
+    Nobody,
+    /// About oneself; about others only for those who may see the reasons.
+    Explained,
     /// Administrators of the system.
     Administrators,
     /// Members of the project; whether a guest, and a robot that may pull and list, are among them.
@@ -47,7 +51,7 @@ const fn on(method: &'static str, path: &'static str, who: Who) -> Endpoint {
     Endpoint { method, path, who, query: "", body: "" }
 }
 
-use Who::{Administrators, Anybody, SignedIn};
+use Who::{Administrators, Anybody, Explained, Nobody, SignedIn};
 
 /// Nobody but roles above a guest.
 const ABOVE: Who = Who::Members { guest: false, robot: false };
@@ -60,17 +64,81 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     on("GET", "/ping", Anybody),
     on("GET", "/health", Anybody),
     on("GET", "/systeminfo", Anybody),
-    on("GET", "/openapi.json", Anybody),
+    on("GET", "/systeminfo/volumes", Administrators),
+    on("GET", "/systeminfo/getcert", Nobody),
+    on("GET", "/statistics", SignedIn),
+    on("GET", "/quotas", Administrators).query("?reference=project&reference_id={project_id}"),
+    on("GET", "/quotas/{quota}", Administrators),
+    on("GET", "/permissions", SignedIn),
+    on("GET", "/permissions/matrix", Anybody),
+    on("GET", "/permissions/explain", Explained)
+        .query("?resource=project&action=list&principal={project}-user"),
+    on("GET", "/roles", SignedIn),
+    on("POST", "/roles", Administrators).body(r#"{"name":"made","permissions":["repository:pull"]}"#),
+    on("GET", "/roles/{role}", SignedIn),
+    on("PUT", "/roles/{role}", Administrators).body(r#"{"name":"made","permissions":["repository:pull"]}"#),
+    on("DELETE", "/roles/{role}", Administrators),
     on("GET", "/search", Anybody).query("?q={project}"),
     on("GET", "/projects", Anybody).query("?name={project}"),
+    on("HEAD", "/projects", SignedIn).query("?project_name=made"),
     on("POST", "/projects", Administrators).body(r#"{"project_name":"made"}"#),
     on("GET", "/projects/{project}", GUEST),
     on("PUT", "/projects/{project}", ABOVE).body(r#"{"metadata":{"public":"true"}}"#),
     on("DELETE", "/projects/{project}", ABOVE),
+    on("GET", "/projects/{project}/_deletable", ABOVE),
+    on("GET", "/projects/{project}/summary", GUEST),
+    on("GET", "/projects/{project}/metadatas/", ABOVE),
+    on("POST", "/projects/{project}/metadatas/", ABOVE).body(r#"{"public":"true"}"#),
+    on("GET", "/projects/{project}/metadatas/{name}", ABOVE),
+    on("PUT", "/projects/{project}/metadatas/{name}", ABOVE).body(r#"{"public":"true"}"#),
+    on("DELETE", "/projects/{project}/metadatas/{name}", ABOVE),
     on("GET", "/projects/{project}/members", GUEST),
-    on("GET", "/projects/{project}/repositories", BOTH),
+    on("POST", "/projects/{project}/members", ABOVE)
+        .body(r#"{"role_id":1,"member_user":{"username":"guest"}}"#),
+    on("GET", "/projects/{project}/members/{member}", GUEST),
+    on("PUT", "/projects/{project}/members/{member}", ABOVE).body(r#"{"role_id":1}"#),
+    on("DELETE", "/projects/{project}/members/{member}", ABOVE),
+    on("GET", "/projects/{project}/grants", ABOVE),
+    on("POST", "/projects/{project}/grants", ABOVE)
+        .body(r#"{"role_id":1,"repository":"den/*","member_user":{"username":"guest"}}"#),
+    on("GET", "/projects/{project}/grants/{grant}", ABOVE),
+    on("DELETE", "/projects/{project}/grants/{grant}", ABOVE),
+    on("GET", "/projects/{project}/permissions/explain", Explained)
+        .query("?resource=repository&action=pull&principal={project}-user"),
+    on("GET", "/projects/{project}/repositories/{repository}/tags/{tag}/history", BOTH),
+    on("POST", "/projects/{project}/repositories/{repository}/artifacts/{reference}/labels", ABOVE)
+        .body(r#"{"id":1}"#),
+    on("DELETE", "/projects/{project}/repositories/{repository}/artifacts/{reference}/labels/{label}", ABOVE),
+    on("GET", "/labels", GUEST).query("?scope=p&project_id={project_id}"),
+    on("POST", "/labels", Administrators).body(r##"{"name":"made","scope":"g","color":"#000000"}"##),
+    on("GET", "/labels/{label}", GUEST),
+    on("PUT", "/labels/{label}", ABOVE).body(r#"{"name":"made"}"#),
+    on("DELETE", "/labels/{label}", ABOVE),
+    on("GET", "/robots", GUEST).query("?q=Level=project,ProjectID={project_id}"),
+    on("POST", "/robots", Administrators).body(
+        r#"{"name":"made","level":"system","duration":-1,"permissions":
+            [{"kind":"project","namespace":"*","access":[{"resource":"repository","action":"pull"}]}]}"#,
+    ),
+    on("GET", "/robots/{robot}", GUEST),
+    on("PUT", "/robots/{robot}", ABOVE).body(r#"{"permissions":[]}"#),
+    on("PATCH", "/robots/{robot}", ABOVE).body(r#"{"secret":"Outsider-54321"}"#),
+    on("DELETE", "/robots/{robot}", ABOVE),
     on("GET", "/users", Administrators),
+    on("POST", "/users", Administrators).body(r#"{"username":"made","password":"Outsider-12345"}"#),
+    on("GET", "/users/search", SignedIn).query("?username=guest"),
+    on("GET", "/users/{user}", Administrators),
+    on("PUT", "/users/{user}", Administrators).body(r#"{"realname":"made"}"#),
+    on("DELETE", "/users/{user}", Administrators),
+    on("PUT", "/users/{user}/sysadmin", Administrators).body(r#"{"sysadmin_flag":true}"#),
+    on("PUT", "/users/{user}/password", Administrators).body(r#"{"new_password":"Outsider-54321"}"#),
+    on("PUT", "/users/{user}/cli_secret", Nobody).body(r#"{"secret":"Outsider-54321"}"#),
     on("GET", "/users/current", SignedIn),
+    on("GET", "/users/current/permissions", SignedIn).query("?scope=/project/{project_id}"),
+    on("GET", "/users/current/tokens", SignedIn),
+    on("POST", "/users/current/tokens", SignedIn).body(r#"{"name":"made"}"#),
+    on("DELETE", "/users/current/tokens/{token}", SignedIn),
+    on("GET", "/users/current/sessions", SignedIn),
+    on("DELETE", "/users/current/sessions/{session}", SignedIn),
     on("GET", "/configurations", Administrators),
     on("PUT", "/configurations", Administrators).body(r#"{"read_only":true}"#),
     on("GET", "/identity-sources", Administrators),

@@ -42,6 +42,7 @@ async fn a_name_is_given_once(database: Database) {
                 full_name: String::new(),
                 password_hash: String::new(),
                 administrator: false,
+                comment: String::new(),
                 created_at: 2,
             };
             user::create(c, &new).await

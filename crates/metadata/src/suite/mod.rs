@@ -159,6 +159,7 @@ async fn make_user(database: &Database, name: &str) -> User {
         full_name: String::new(),
         password_hash: "hash".to_owned(),
         administrator: false,
+        comment: String::new(),
         created_at: 1,
     };
     write(database, move |c| {

@@ -140,6 +140,9 @@ pub(super) async fn of_current_user(
     SignedIn(caller): SignedIn,
     Query(query): Query<ScopeQuery>,
 ) -> Result<Response, RestFailure> {
+    if caller.is_anonymous() {
+        return Err(RestFailure::new(StatusCode::UNAUTHORIZED, "sign in to see what you may do").challenge());
+    }
     let scope = query.scope.unwrap_or_default();
     let id = match scope.trim_start_matches('/').strip_prefix("project/").map(str::parse) {
         Some(Ok(id)) => Some(id),

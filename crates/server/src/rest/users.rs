@@ -95,6 +95,7 @@ pub(super) async fn create(
         full_name: wanted.realname,
         password: wanted.password,
         administrator: false,
+        comment: wanted.comment,
     };
     let made = match app.registry.permit_everywhere(&caller).await {
         Ok(permit) => app.registry.create_user(&permit, user).await?,
@@ -114,6 +115,10 @@ pub(super) async fn create(
 pub(super) async fn current(SignedIn(caller): SignedIn) -> Result<Response, RestFailure> {
     match &caller.principal {
         Principal::User(user) => Ok(axum::Json(show(user)).into_response()),
+        Principal::Robot(_) => Err(RestFailure::new(
+            StatusCode::PRECONDITION_FAILED,
+            "robots are not users and have no such page",
+        )),
         _ => {
             Err(RestFailure::new(StatusCode::UNAUTHORIZED, "sign in with a user name and password")
                 .challenge())

@@ -21,6 +21,7 @@ pub(super) async fn run(command: &UserCommand, desk: &Desk) -> Result<(), Failur
                 full_name: full_name.clone().unwrap_or_default(),
                 password: String::new(),
                 administrator: *administrator,
+                comment: String::new(),
             };
             create(wanted, password, desk).await
         }
