@@ -1,5 +1,6 @@
 //! The composition root: opens, joins and returns. Rules and handlers live elsewhere.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -8,6 +9,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use http::StatusCode;
+use hythe_oci::error_code::ErrorCode;
 use hythe_registry::Registry;
 use tokio::task::JoinSet;
 
@@ -76,10 +78,20 @@ fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(metrics))
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_that_way)
-        .layer(RequestLayer::new(|extensions| {
-            extensions.get::<ConnectionInfo>().map(|connection| connection.peer)
-        }))
+        .layer(RequestLayer::new(peer).after_panic(after_panic))
         .with_state(app)
+}
+
+fn peer(extensions: &http::Extensions) -> Option<SocketAddr> {
+    extensions.get::<ConnectionInfo>().map(|connection| connection.peer)
+}
+
+fn after_panic() -> Response {
+    Failure::new(
+        ErrorCode::Unknown,
+        "a fault inside the server ended this request; its operator finds the fault in the log by the X-Request-Id",
+    )
+    .into_response()
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> Response {

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::ids::Micros;
 use connection::Connection;
 
 /// What a transaction's closure returns: `Box::pin(async move { … })`.
@@ -164,6 +165,11 @@ impl Database {
     pub async fn ping(&self) -> Result<()> {
         self.connect().await?.query_one::<i64>(&PING, &[]).await.map(|_| ())
     }
+
+    /// The time by the clock of the machine that holds the rows, microseconds since the epoch.
+    pub async fn now(&self) -> Result<Micros> {
+        self.connect().await?.query_one(&NOW, &[]).await
+    }
 }
 
 impl fmt::Debug for Database {
@@ -174,6 +180,10 @@ impl fmt::Debug for Database {
 
 statement::statements! { "database";
     PING = "SELECT CAST(1 AS BIGINT) AS value";
+    NOW = {
+        sqlite: "SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER) AS value",
+        postgres: "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS value",
+    };
 }
 
 /// `database.url`, read.

@@ -79,3 +79,16 @@ fn a_postgresql_that_is_away_is_named_without_its_password() {
         assert!(text.contains("127.0.0.1:1/rows") && !text.contains("very-secret"), "{text}");
     });
 }
+
+/// Microseconds of the right epoch on both engines, and by the same clock where both run on one machine.
+#[test]
+fn the_engines_tell_the_same_time() {
+    with_postgres(|options| async move {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Database::open(&sqlite_options(folder.path())).unwrap();
+        let server = Database::open(&options).unwrap();
+        let (here, there) = (file.now().await.unwrap(), server.now().await.unwrap());
+        assert!((here - there).abs() < 60_000_000, "{here} {there}");
+        assert!(here > 1_735_689_600_000_000, "2025 is over: {here}");
+    });
+}

@@ -24,6 +24,10 @@ pub const PEER: &str = "peer";
 pub const USER: &str = "user";
 /// What the client calls itself.
 pub const USER_AGENT: &str = "user_agent";
+/// Where in the source a panic began.
+pub const LOCATION: &str = "location";
+/// The thread that panicked.
+pub const THREAD: &str = "thread";
 /// The error and its causes, outermost first.
 pub const ERROR: &str = "error";
 

@@ -6,6 +6,7 @@
 pub mod fields;
 pub mod logs;
 pub mod metrics;
+mod panics;
 pub mod request;
 pub mod runtime;
 pub mod traces;
@@ -60,7 +61,7 @@ impl Guard {
     }
 }
 
-/// Sets up logs, metrics and, where configured, traces for this process. Once only.
+/// Sets up logs, metrics and, where configured, traces for this process, and makes panics log lines. Once only.
 pub fn init(options: &Options, runtime: &Handle) -> Result<Guard, Error> {
     let metrics = metrics::Metrics::install(runtime)?;
     let filter = logs::Filter::parse(&options.logs.filter)?;
@@ -74,5 +75,6 @@ pub fn init(options: &Options, runtime: &Handle) -> Result<Guard, Error> {
         .with(log_layer.with_filter(filter.targets()))
         .try_init()
         .map_err(|_| Error::LogsTwice)?;
+    panics::install();
     Ok(Guard { metrics, traces, logs })
 }

@@ -5,8 +5,11 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use hythe_metadata::Database;
+
 use super::finding::Finding;
 use crate::config::{Config, StorageUrl};
+use crate::stores::{self, Beside};
 
 const CHECK: &str = "clock";
 
@@ -16,13 +19,30 @@ const EARLIEST: Duration = Duration::from_secs(1_735_689_600);
 /// File times are coarse, and a network adds to that.
 const TOLERANCE: Duration = Duration::from_secs(2);
 
-pub(super) fn check(config: &Config) -> Vec<Finding> {
+pub(super) async fn check(config: &Config) -> Vec<Finding> {
     let now = SystemTime::now();
     if now.duration_since(UNIX_EPOCH).unwrap_or_default() < EARLIEST {
         let finding = format!("this machine believes it is {}", shown(now));
         return vec![Finding::fail(CHECK, finding, "set the clock: run chrony or systemd-timesyncd")];
     }
-    vec![compare_with_storage(config, now)]
+    let mut findings = vec![compare_with_storage(config, now)];
+    findings.extend(compare_with_database(config).await);
+    findings
+}
+
+/// A SQLite file has no clock of its own, and whether the database answers is another check's matter.
+async fn compare_with_database(config: &Config) -> Option<Finding> {
+    if config.database.url.sqlite_path().is_some() {
+        return None;
+    }
+    let database = Database::open(&stores::database_options(config, Beside::AServer)).ok()?;
+    // What it takes to connect must not count as a difference.
+    database.ping().await.ok()?;
+    let (before, theirs, after) = (SystemTime::now(), database.now().await.ok()?, SystemTime::now());
+    let theirs = UNIX_EPOCH + Duration::from_micros(u64::try_from(theirs).ok()?);
+    // It was read somewhere between the two.
+    let ours = theirs.clamp(before, after.max(before));
+    Some(judge("database", ours, theirs))
 }
 
 fn compare_with_storage(config: &Config, now: SystemTime) -> Finding {
@@ -31,7 +51,7 @@ fn compare_with_storage(config: &Config, now: SystemTime) -> Finding {
     };
     let folder = if folder.is_dir() { folder } else { &config.root.data };
     match time_of_new_file(folder) {
-        Ok(written) => judge(now, written),
+        Ok(written) => judge("storage", now, written),
         Err(_) => Finding::ok(CHECK, format!("this machine's time is {}", shown(now))),
     }
 }
@@ -44,12 +64,13 @@ fn time_of_new_file(folder: &Path) -> io::Result<SystemTime> {
     written.and_then(|time| removed.map(|()| time))
 }
 
-fn judge(now: SystemTime, written: SystemTime) -> Finding {
-    let apart = now.duration_since(written).unwrap_or_else(|error| error.duration());
+fn judge(other: &str, now: SystemTime, theirs: SystemTime) -> Finding {
+    let apart = now.duration_since(theirs).unwrap_or_else(|error| error.duration());
     if apart <= TOLERANCE {
-        return Finding::ok(CHECK, format!("this machine's time is {}, and its storage agrees", shown(now)));
+        return Finding::ok(CHECK, format!("this machine's time is {}, and its {other} agrees", shown(now)));
     }
-    let finding = format!("this machine and its storage are {} s apart", apart.as_secs());
+    let which = if theirs > now { "ahead of" } else { "behind" };
+    let finding = format!("the clock of the {other} is {} s {which} this machine's", apart.as_secs());
     Finding::warn(CHECK, finding, "set both clocks by one source: run chrony or systemd-timesyncd on both")
 }
 
@@ -69,14 +90,16 @@ mod tests {
     fn clocks_that_are_apart_are_told_by_how_much() {
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         assert_eq!(
-            judge(now, now - Duration::from_secs(1)),
+            judge("storage", now, now - Duration::from_secs(1)),
             Finding::ok(CHECK, "this machine's time is 2027-01-15T08:00:00Z, and its storage agrees")
         );
-        let apart = judge(now, now + Duration::from_secs(90));
-        assert_eq!(
-            (apart.status, apart.finding.as_str()),
-            (Status::Warn, "this machine and its storage are 90 s apart")
-        );
+        for (theirs, finding) in [
+            (now + Duration::from_secs(90), "the clock of the database is 90 s ahead of this machine's"),
+            (now - Duration::from_secs(3), "the clock of the database is 3 s behind this machine's"),
+        ] {
+            let apart = judge("database", now, theirs);
+            assert_eq!((apart.status, apart.finding.as_str()), (Status::Warn, finding));
+        }
     }
 
     #[test]

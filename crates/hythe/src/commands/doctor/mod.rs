@@ -69,7 +69,7 @@ async fn check_node(config: &Config) -> Vec<Finding> {
     }
     findings.extend(storage::check(config).await);
     findings.extend(database::check(config).await);
-    findings.extend(clock::check(config));
+    findings.extend(clock::check(config).await);
     findings.extend(port::check(config));
     findings.extend(address::check(config));
     findings

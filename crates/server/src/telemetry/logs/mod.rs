@@ -9,6 +9,7 @@ mod sink;
 
 pub use filter::{Filter, FilterError};
 pub use layer::LogLayer;
+pub(in crate::telemetry) use sink::WRITER;
 
 use std::io::{self, IsTerminal as _};
 use std::str::FromStr;

@@ -14,6 +14,8 @@ const MOST_WAITING: usize = 4 << 20;
 /// How long the end of the process waits for a reader that does not read.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_secs(1);
+/// Name of the thread that writes.
+pub(in crate::telemetry) const WRITER: &str = "hythe-logs";
 
 /// Lines on their way out.
 pub(super) struct Sink {
@@ -45,7 +47,7 @@ impl Sink {
     /// Starts the writing thread, which ends with [`Sink::close`].
     pub(super) fn start(self: &Arc<Sink>, shared: &Arc<Shared>) -> io::Result<()> {
         let (sink, shared) = (Arc::clone(self), Arc::clone(shared));
-        thread::Builder::new().name("hythe-logs".to_owned()).spawn(move || sink.run(&shared))?;
+        thread::Builder::new().name(WRITER.to_owned()).spawn(move || sink.run(&shared))?;
         Ok(())
     }
 

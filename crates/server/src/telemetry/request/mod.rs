@@ -8,7 +8,7 @@ mod service;
 
 pub use context::RequestContext;
 pub use id::RequestId;
-pub use service::{PeerOf, RequestLayer, RequestService};
+pub use service::{AfterPanic, PeerOf, RequestLayer, RequestService};
 
 #[cfg(test)]
 mod tests;

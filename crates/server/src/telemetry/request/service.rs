@@ -3,11 +3,12 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
-use http::{Extensions, Request, Response};
+use http::{Extensions, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
@@ -19,17 +20,28 @@ use crate::telemetry::runtime;
 /// Finds the address of the other end among a request's extensions.
 pub type PeerOf = fn(&Extensions) -> Option<SocketAddr>;
 
-/// Gives every request an id, a span, an access line and its place in the metrics.
+/// What a client gets whose request made us panic.
+pub type AfterPanic = fn() -> Response<Body>;
+
+/// Gives every request an id, a span, an access line and its place in the metrics, and an answer whatever happens.
 ///
 /// To be applied with `Router::layer`, where the router's pattern is known for routes that set no label.
 #[derive(Clone, Copy)]
 pub struct RequestLayer {
     peer_of: PeerOf,
+    after_panic: AfterPanic,
 }
 
 impl RequestLayer {
+    /// A layer that answers a panic by a bare 500; see [`RequestLayer::after_panic`].
     pub fn new(peer_of: PeerOf) -> RequestLayer {
-        RequestLayer { peer_of }
+        RequestLayer { peer_of, after_panic: bare_500 }
+    }
+
+    /// The answer to a request that made us panic.
+    #[must_use]
+    pub fn after_panic(self, after_panic: AfterPanic) -> RequestLayer {
+        RequestLayer { after_panic, ..self }
     }
 }
 
@@ -37,7 +49,7 @@ impl<S> Layer<S> for RequestLayer {
     type Service = RequestService<S>;
 
     fn layer(&self, inner: S) -> RequestService<S> {
-        RequestService { inner, peer_of: self.peer_of }
+        RequestService { inner, peer_of: self.peer_of, after_panic: self.after_panic }
     }
 }
 
@@ -46,6 +58,7 @@ impl<S> Layer<S> for RequestLayer {
 pub struct RequestService<S> {
     inner: S,
     peer_of: PeerOf,
+    after_panic: AfterPanic,
 }
 
 impl<S> Service<Request<Body>> for RequestService<S>
@@ -66,7 +79,7 @@ where
         let mut request = request.map(|body| ReceivedBody::wrap(body, &context));
         request.extensions_mut().insert(context.clone());
         let inner = context.span().in_scope(|| self.inner.call(request));
-        RequestFuture { inner, exchange: Some(Exchange::new(context)) }
+        RequestFuture { inner, exchange: Some(Exchange::new(context)), after_panic: self.after_panic }
     }
 }
 
@@ -76,6 +89,7 @@ pin_project! {
         #[pin]
         inner: F,
         exchange: Option<Exchange>,
+        after_panic: AfterPanic,
     }
 }
 
@@ -93,7 +107,11 @@ where
                 let context = exchange.context();
                 runtime::now_polling(context);
                 let _inside = context.span().enter();
-                ready!(this.inner.poll(cx))
+                // What the handler left half done is dropped with it, and is not looked at again.
+                match catch_unwind(AssertUnwindSafe(|| this.inner.poll(cx))) {
+                    Ok(polled) => ready!(polled),
+                    Err(_) => Ok((this.after_panic)()),
+                }
             }
         };
         Poll::Ready(response.map(|response| match this.exchange.take() {
@@ -101,6 +119,12 @@ where
             None => response,
         }))
     }
+}
+
+fn bare_500() -> Response<Body> {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
 }
 
 fn answer(mut response: Response<Body>, exchange: Exchange) -> Response<Body> {

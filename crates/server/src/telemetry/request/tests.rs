@@ -294,3 +294,27 @@ async fn large_bodies_are_transfers_while_they_last_and_small_ones_are_none() {
     assert_eq!(read(response).await.len(), 64 * 1024);
     under_way("out", 0);
 }
+
+#[tokio::test]
+async fn a_panic_is_a_500_and_one_line_with_the_request() {
+    crate::telemetry::panics::install();
+    let boom = || async {
+        if true {
+            panic!("on\npurpose")
+        }
+    };
+    let stage = Stage::new(Router::new().route("/boom", get(boom)));
+    let answer = stage.ask(request("GET", "/boom")).await;
+    assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+    drop(answer);
+    let page = stage.page.clone();
+    let access = stage.access();
+    assert_eq!((access.len(), &access[0]["status"]), (1, &500.into()));
+    let lines = page.json();
+    let panicked: Vec<_> = lines.iter().filter(|line| line["location"].is_string()).collect();
+    assert_eq!(panicked.len(), 1, "{lines:?}");
+    assert_eq!((&panicked[0]["request_id"], &panicked[0]["level"]), (&id.into(), &"ERROR".into()));
+    assert!(panicked[0]["location"].as_str().unwrap().contains("tests.rs:"), "{panicked:?}");
+    assert!(panicked[0]["message"].as_str().unwrap().starts_with("panicked: on\\npurpose;"), "{panicked:?}");
+}
