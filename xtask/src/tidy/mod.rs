@@ -2,6 +2,7 @@
 
 mod arrows;
 mod documents;
+mod names;
 mod reachable;
 mod sources;
 
@@ -24,6 +25,8 @@ const RULES: &[Rule] = &[
     Rule { name: "no SQL outside the metadata crate", breaches: sources::sql_outside_metadata },
     Rule { name: "crates depend on each other as drawn", breaches: arrows::not_as_drawn },
     Rule { name: "every path named in a document exists", breaches: documents::dead_paths },
+    Rule { name: "metrics and their document agree", breaches: names::metrics_apart },
+    Rule { name: "every setting named in a document exists", breaches: names::unknown_settings },
 ];
 
 /// The files that git knows or would add: what a reader of the repository sees.

@@ -40,12 +40,12 @@ pub(super) fn sql_outside_metadata(tree: &Tree) -> Outcome<Vec<String>> {
     })
 }
 
-fn is_test(path: &Path) -> bool {
+pub(super) fn is_test(path: &Path) -> bool {
     path.iter().any(|part| part == "tests" || part == "tests.rs")
 }
 
 /// Tests may make any table they like.
-fn before_tests(text: &str) -> &str {
+pub(super) fn before_tests(text: &str) -> &str {
     text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default()
 }
 
