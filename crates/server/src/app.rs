@@ -20,7 +20,7 @@ use crate::options::Options;
 use crate::state::App;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::request::RequestLayer;
-use crate::{listener, oidc, protocol, rest, token};
+use crate::{listener, oidc, protocol, rest, sign_in, token};
 
 /// All that a node needs to serve.
 pub struct Node {
@@ -69,6 +69,8 @@ fn router(app: Arc<App>) -> Router {
         .route("/v2/{*path}", any(protocol::handle))
         .route("/service/token", get(token::get).post(token::post))
         .route("/service/token/keys", get(token::keys))
+        .route("/c/login", post(sign_in::login))
+        .route("/c/log_out", get(sign_in::log_out))
         .route("/c/oidc/login", get(oidc::login))
         .route("/c/oidc/callback", get(oidc::callback))
         .route("/c/oidc/onboard", post(oidc::onboard))

@@ -14,6 +14,7 @@ mod oidc;
 pub mod options;
 mod protocol;
 mod rest;
+mod sign_in;
 mod state;
 pub mod telemetry;
 mod token;
