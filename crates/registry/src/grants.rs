@@ -7,10 +7,12 @@ use hythe_metadata::project::Project;
 use hythe_oci::error_code::ErrorCode;
 use hythe_oci::name::RepositoryName;
 use hythe_oci::tag::Tag;
+use serde_json::json;
 
 use crate::Registry;
 use crate::access::Permit;
 use crate::access::rights::grant as right;
+use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::members::unknown_entity;
@@ -37,15 +39,20 @@ impl Registry {
         wanted: WantedGrant,
     ) -> Result<i64> {
         let new = row(permit.project(), &wanted)?;
+        let entry = Entry::new(permit.caller(), "create", "grant", &wanted.repository)
+            .in_project(permit.project().id)
+            .after(json!({ "role": wanted.role, "tag": wanted.tag, "for": format!("{:?}", wanted.entity) }));
         self.database
             .try_transaction(move |c| {
-                let new = new.clone();
+                let (new, entry) = (new.clone(), entry.clone());
                 Box::pin(async move {
                     check_role(c, new.role).await?;
-                    grant::create(c, &new).await.map_err(|error| match error {
+                    let id = grant::create(c, &new).await.map_err(|error| match error {
                         hythe_metadata::Error::Missing { .. } => unknown_entity(new.entity),
                         other => other.into(),
-                    })
+                    })?;
+                    entry.write(c).await?;
+                    Ok(id)
                 })
             })
             .await
@@ -77,12 +84,17 @@ impl Registry {
     /// Takes a grant back.
     pub async fn delete_grant(&self, permit: &Permit<right::Delete, Project>, id: i64) -> Result<()> {
         let project = permit.project().clone();
+        let caller = permit.caller().clone();
         self.database
             .try_transaction(move |c| {
-                let project = project.clone();
+                let (project, caller) = (project.clone(), caller.clone());
                 Box::pin(async move {
-                    let deleted = grant::delete(c, project.id, id).await?;
-                    if deleted { Ok(()) } else { Err(unknown_grant(&project, id)) }
+                    let found = grant::find(c, project.id, id).await?;
+                    let found = found.ok_or_else(|| unknown_grant(&project, id))?;
+                    grant::delete(c, project.id, id).await?;
+                    let entry = Entry::new(&caller, "delete", "grant", found.part.pattern());
+                    let was = json!({ "role": found.role, "tag": found.part.tag_pattern, "for": found.name });
+                    Ok(entry.in_project(project.id).before(was).write(c).await?)
                 })
             })
             .await

@@ -4,10 +4,12 @@ use hythe_metadata::member::{self, Entity, Member};
 use hythe_metadata::project::Project;
 use hythe_metadata::{Connection, Window, user};
 use hythe_oci::error_code::ErrorCode;
+use serde_json::json;
 
 use crate::Registry;
 use crate::access::Permit;
 use crate::access::rights::member as right;
+use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::roles::check_role;
@@ -21,19 +23,23 @@ impl Registry {
         role: i64,
     ) -> Result<i64> {
         let (project, now) = (permit.project().clone(), clock::now());
+        let entry = entry(permit, "create", &describe(entity)).after(json!({ "role": role }));
         self.database
             .try_transaction(move |c| {
-                let project = project.clone();
+                let (project, entry) = (project.clone(), entry.clone());
                 Box::pin(async move {
                     check_role(c, role).await?;
-                    member::create(c, project.id, entity, role, now).await.map_err(|error| match error {
+                    let made = member::create(c, project.id, entity, role, now).await;
+                    let id = made.map_err(|error| match error {
                         hythe_metadata::Error::Conflict { .. } => Error::conflict(format!(
                             "that user or group is a member of project {} already",
                             project.name
                         )),
                         hythe_metadata::Error::Missing { .. } => unknown_entity(entity),
                         other => other.into(),
-                    })
+                    })?;
+                    entry.write(c).await?;
+                    Ok(id)
                 })
             })
             .await
@@ -65,13 +71,18 @@ impl Registry {
         role: i64,
     ) -> Result<()> {
         let project = permit.project().clone();
+        let caller = permit.caller().clone();
         self.database
             .try_transaction(move |c| {
-                let project = project.clone();
+                let (project, caller) = (project.clone(), caller.clone());
                 Box::pin(async move {
                     check_role(c, role).await?;
-                    let updated = member::update_role(c, project.id, id, role).await?;
-                    if updated { Ok(()) } else { Err(unknown_member(&project, id)) }
+                    let found = member::find(c, project.id, id).await?;
+                    let found = found.ok_or_else(|| unknown_member(&project, id))?;
+                    member::update_role(c, project.id, id, role).await?;
+                    let entry = Entry::new(&caller, "update", "member", &found.name).in_project(project.id);
+                    let (was, is) = (json!({ "role": found.role }), json!({ "role": role }));
+                    Ok(entry.before(was).after(is).write(c).await?)
                 })
             })
             .await
@@ -80,12 +91,16 @@ impl Registry {
     /// Takes a member out of a project.
     pub async fn delete_member(&self, permit: &Permit<right::Delete, Project>, id: i64) -> Result<()> {
         let project = permit.project().clone();
+        let caller = permit.caller().clone();
         self.database
             .try_transaction(move |c| {
-                let project = project.clone();
+                let (project, caller) = (project.clone(), caller.clone());
                 Box::pin(async move {
-                    let deleted = member::delete(c, project.id, id).await?;
-                    if deleted { Ok(()) } else { Err(unknown_member(&project, id)) }
+                    let found = member::find(c, project.id, id).await?;
+                    let found = found.ok_or_else(|| unknown_member(&project, id))?;
+                    member::delete(c, project.id, id).await?;
+                    let entry = Entry::new(&caller, "delete", "member", &found.name).in_project(project.id);
+                    Ok(entry.before(json!({ "role": found.role })).write(c).await?)
                 })
             })
             .await
@@ -113,6 +128,17 @@ impl Registry {
     pub async fn get_entity_of_user(&self, name: &str) -> Result<Entity> {
         let mut c = self.database.connect().await?;
         entity_of_user(&mut c, name).await
+    }
+}
+
+fn entry(permit: &Permit<right::Create, Project>, operation: &str, who: &str) -> Entry {
+    Entry::new(permit.caller(), operation, "member", who).in_project(permit.project().id)
+}
+
+fn describe(entity: Entity) -> String {
+    match entity {
+        Entity::User(id) => format!("user {id}"),
+        Entity::Group(id) => format!("group {id}"),
     }
 }
 

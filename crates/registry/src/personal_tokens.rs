@@ -6,9 +6,11 @@ use aws_lc_rs::digest;
 use hythe_metadata::personal_token::{self, NewPersonalToken, PersonalToken};
 use hythe_metadata::{Connection, user};
 use hythe_oci::error_code::ErrorCode;
+use serde_json::json;
 
 use crate::Registry;
 use crate::access::{Caller, Origin, PermissionList, SelfPermit, Through};
+use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::passwords::random_secret;
@@ -59,22 +61,26 @@ impl Registry {
             created_at: clock::now(),
             expires_at: wanted.expires_at,
         };
+        let entry = Entry::new(permit.caller(), "create", "token", &new.name)
+            .after(json!({ "permissions": wanted.permissions, "expires_at": wanted.expires_at }));
         let token = self
             .database
             .try_transaction(move |c| {
-                let new = new.clone();
+                let (new, entry) = (new.clone(), entry.clone());
                 Box::pin(async move {
                     if personal_token::list(c, new.user_id).await?.len() >= MOST_TOKENS {
                         return Err(Error::conflict(format!(
                             "a user has at most {MOST_TOKENS} tokens; delete one first"
                         )));
                     }
-                    personal_token::create(c, &new).await.map_err(|error| match error {
+                    let made = personal_token::create(c, &new).await.map_err(|error| match error {
                         hythe_metadata::Error::Conflict { .. } => {
                             Error::conflict(format!("you have a token named {} already", new.name))
                         }
                         other => other.into(),
-                    })
+                    })?;
+                    entry.write(c).await?;
+                    Ok(made)
                 })
             })
             .await?;
@@ -90,8 +96,10 @@ impl Registry {
     /// Deletes one of the caller's tokens; registry tokens made with it stop working too.
     pub async fn delete_personal_token(&self, permit: &SelfPermit, id: i64) -> Result<()> {
         let (owner, lifetime) = (permit.user().id, self.options.token_lifetime);
+        let entry = Entry::new(permit.caller(), "delete", "token", id);
         self.database
             .try_transaction(move |c| {
+                let entry = entry.clone();
                 Box::pin(async move {
                     if !personal_token::delete(c, owner, id).await? {
                         return Err(Error::unknown(
@@ -99,6 +107,7 @@ impl Registry {
                             format!("you have no token with the id {id}"),
                         ));
                     }
+                    entry.write(c).await?;
                     Ok(Registry::revoke(c, Subject::PersonalToken(id), lifetime).await?)
                 })
             })

@@ -7,10 +7,12 @@ use hythe_metadata::project::{self, Filter, NewProject, Order, Project, Visible}
 use hythe_metadata::{Connection, Window, holding, member, project_metadata, repository, usage, user};
 use hythe_oci::error_code::ErrorCode;
 use hythe_oci::name::ProjectName;
+use serde_json::json;
 
 use crate::Registry;
 use crate::access::rights::{metadata as metadata_right, project as right};
 use crate::access::{BuiltIn, Caller, Everywhere, Permit, Principal, system_rights};
+use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Result};
 
@@ -133,9 +135,10 @@ impl Registry {
         let owner = caller.user_id();
         let new =
             NewProject { name: wanted.name, public, internal, created_at: clock::now(), created_by: owner };
+        let entry = Entry::new(caller, "create", "project", &new.name).after(json!(wanted.metadata));
         self.database
             .try_transaction(move |c| {
-                let (new, settings) = (new.clone(), settings.clone());
+                let (new, settings, entry) = (new.clone(), settings.clone(), entry.clone());
                 Box::pin(async move {
                     let made = project::create(c, &new).await.map_err(|error| match error {
                         hythe_metadata::Error::Conflict { .. } => {
@@ -152,6 +155,7 @@ impl Registry {
                         let role = BuiltIn::ProjectAdmin.id();
                         member::create(c, made.id, Entity::User(owner), role, new.created_at).await?;
                     }
+                    entry.in_project(made.id).write(c).await?;
                     Ok(made)
                 })
             })
@@ -221,7 +225,7 @@ impl Registry {
         if storage_limit.is_some() {
             let _: Permit<system_rights::quota::Update, _> = self.permit_everywhere(permit.caller()).await?;
         }
-        self.change_settings(permit.project(), metadata, storage_limit).await
+        self.change_settings(permit.caller(), permit.project(), metadata, storage_limit).await
     }
 
     /// Sets settings by name.
@@ -230,7 +234,7 @@ impl Registry {
         permit: &Permit<metadata_right::Update, Project>,
         metadata: &BTreeMap<String, String>,
     ) -> Result<()> {
-        self.change_settings(permit.project(), metadata, None).await
+        self.change_settings(permit.caller(), permit.project(), metadata, None).await
     }
 
     /// The settings of a project by name.
@@ -249,11 +253,20 @@ impl Registry {
         name: &str,
     ) -> Result<()> {
         let (id, setting) = (permit.project().id, name.to_owned());
+        let entry = Entry::new(permit.caller(), "update", "project", &permit.project().name)
+            .in_project(id)
+            .after(json!({ "metadata": { name: null } }));
         let deleted = self
             .database
             .transaction(move |c| {
-                let setting = setting.clone();
-                Box::pin(async move { project_metadata::delete(c, id, &setting).await })
+                let (setting, entry) = (setting.clone(), entry.clone());
+                Box::pin(async move {
+                    let deleted = project_metadata::delete(c, id, &setting).await?;
+                    if deleted {
+                        entry.write(c).await?;
+                    }
+                    Ok(deleted)
+                })
             })
             .await?;
         if deleted {
@@ -268,15 +281,21 @@ impl Registry {
 
     async fn change_settings(
         &self,
+        caller: &Caller,
         project: &Project,
         metadata: &BTreeMap<String, String>,
         storage_limit: Option<i64>,
     ) -> Result<()> {
         let settings = parse_settings(metadata)?;
         let (id, now) = (project.id, clock::now());
+        let was =
+            json!({ "visibility": Visibility::of(project).as_str(), "storage_limit": project.storage_limit });
+        let is = json!({ "metadata": metadata, "storage_limit": storage_limit });
+        let entry =
+            Entry::new(caller, "update", "project", &project.name).in_project(id).before(was).after(is);
         self.database
             .transaction(move |c| {
-                let settings = settings.clone();
+                let (settings, entry) = (settings.clone(), entry.clone());
                 Box::pin(async move {
                     if let Some(visibility) = settings.visibility {
                         let (public, internal) = visibility.columns();
@@ -286,7 +305,8 @@ impl Registry {
                         let limit = Some(limit).filter(|limit| *limit >= 0);
                         project::update_storage_limit(c, id, limit, now).await?;
                     }
-                    put_named(c, id, &settings.named).await
+                    put_named(c, id, &settings.named).await?;
+                    entry.write(c).await
                 })
             })
             .await?;
@@ -296,12 +316,13 @@ impl Registry {
     /// Deletes a project that holds no repositories.
     pub async fn delete_project(&self, permit: &Permit<right::Delete, Project>) -> Result<()> {
         let (id, name) = (permit.project().id, permit.project().name.clone());
+        let entry = Entry::new(permit.caller(), "delete", "project", &name).in_project(id);
         self.database
             .try_transaction(move |c| {
-                let name = name.clone();
+                let (name, entry) = (name.clone(), entry.clone());
                 Box::pin(async move {
                     match project::delete(c, id).await {
-                        Ok(true) => Ok(()),
+                        Ok(true) => Ok(entry.write(c).await?),
                         Ok(false) => Err(unknown_project(&name)),
                         Err(hythe_metadata::Error::Conflict { .. }) => Err(not_empty(&name)),
                         Err(other) => Err(other.into()),

@@ -9,6 +9,7 @@ use hythe_metadata::robot::{self, Changes, Filter, NewRobot, Robot};
 use hythe_metadata::{Connection, Window};
 use hythe_oci::error_code::ErrorCode;
 use hythe_oci::name::ProjectName;
+use serde_json::json;
 
 use crate::Registry;
 use crate::access::permission::{Action, PROJECT_RULES, Permission, Resource, SYSTEM_PERMISSIONS};
@@ -16,6 +17,7 @@ use crate::access::permissions::{EntryKind, PermissionEntry, PermissionList};
 use crate::access::{
     Caller, Origin, Principal, ProjectRight, RobotPrincipal, SystemRight, Through, rights, system_rights,
 };
+use crate::audit::Entry;
 use crate::clock;
 use crate::configuration::items::{ROBOT_NAME_PREFIX, ROBOT_TOKEN_DURATION};
 use crate::error::{Error, Result};
@@ -99,13 +101,17 @@ impl Registry {
             created_at: now,
         };
         let hash = hash(&secret);
+        let entry = Entry::new(caller, "create", "robot", full_name(wanted.project.as_ref(), &new.name))
+            .in_project_if(project_id)
+            .after(json!({ "permissions": wanted.permissions, "days": days }));
         let robot = self
             .database
             .try_transaction(move |c| {
-                let (new, hash) = (new.clone(), hash.clone());
+                let (new, hash, entry) = (new.clone(), hash.clone(), entry.clone());
                 Box::pin(async move {
                     let id = robot::create(c, &new).await.map_err(|error| taken(error, &new.name))?;
                     robot::put_secret(c, id, &hash, now, now).await?;
+                    entry.write(c).await?;
                     find_robot(c, id).await
                 })
             })
@@ -160,13 +166,17 @@ impl Registry {
             permissions: json(&wanted.permissions)?,
         };
         let (now, lifetime) = (clock::now(), self.options.token_lifetime);
+        let was = json!({ "permissions": found.permissions, "days": found.duration_days, "disabled": found.disabled });
+        let is = json!({ "permissions": changes.permissions, "days": days, "disabled": changes.disabled });
+        let entry = entry(caller, "update", &found).before(was).after(is);
         self.database
             .try_transaction(move |c| {
-                let changes = changes.clone();
+                let (changes, entry) = (changes.clone(), entry.clone());
                 Box::pin(async move {
                     if !robot::update(c, id, &changes, now).await? {
                         return Err(unknown_robot(id));
                     }
+                    entry.write(c).await?;
                     Ok(Registry::revoke(c, Subject::Robot(id), lifetime).await?)
                 })
             })
@@ -182,15 +192,18 @@ impl Registry {
         given: Option<&str>,
         overlap: Duration,
     ) -> Result<String> {
-        self.permitted_robot::<rights::robot::Update, system_rights::robot::Update>(caller, id).await?;
+        let found =
+            self.permitted_robot::<rights::robot::Update, system_rights::robot::Update>(caller, id).await?;
+        let entry = entry(caller, "update", &found).after(json!({ "secret": "changed" }));
         let secret = chosen_secret(given)?;
         let (hash, now, lifetime) = (hash(&secret), clock::now(), self.options.token_lifetime);
         let old_until = now.saturating_add(clock::micros(overlap));
         self.database
             .transaction(move |c| {
-                let hash = hash.clone();
+                let (hash, entry) = (hash.clone(), entry.clone());
                 Box::pin(async move {
                     robot::put_secret(c, id, &hash, now, old_until).await?;
+                    entry.write(c).await?;
                     if old_until == now {
                         Registry::revoke(c, Subject::Robot(id), lifetime).await?;
                     }
@@ -203,14 +216,18 @@ impl Registry {
 
     /// Deletes a robot; what it pushed stays.
     pub async fn delete_robot(&self, caller: &Caller, id: i64) -> Result<()> {
-        self.permitted_robot::<rights::robot::Delete, system_rights::robot::Delete>(caller, id).await?;
+        let found =
+            self.permitted_robot::<rights::robot::Delete, system_rights::robot::Delete>(caller, id).await?;
         let lifetime = self.options.token_lifetime;
+        let entry = entry(caller, "delete", &found);
         self.database
             .try_transaction(move |c| {
+                let entry = entry.clone();
                 Box::pin(async move {
                     if !robot::delete(c, id).await? {
                         return Err(unknown_robot(id));
                     }
+                    entry.write(c).await?;
                     Ok(Registry::revoke(c, Subject::Robot(id), lifetime).await?)
                 })
             })
@@ -400,6 +417,19 @@ fn validate_grantable(entry: &PermissionEntry, maker: &Caller) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn entry(caller: &Caller, operation: &str, robot: &Robot) -> Entry {
+    let name = match &robot.project {
+        Some(project) => format!("{project}+{}", robot.name),
+        None => robot.name.clone(),
+    };
+    Entry::new(caller, operation, "robot", name).in_project_if(robot.project_id)
+}
+
+/// Without the prefix, which can be configured.
+fn full_name(project: Option<&ProjectName>, name: &str) -> String {
+    project.map_or_else(|| name.to_owned(), |project| format!("{project}+{name}"))
 }
 
 /// Harbor's rule, which no shell, URL or YAML breaks.

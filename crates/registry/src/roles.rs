@@ -3,11 +3,13 @@
 use hythe_metadata::Connection;
 use hythe_metadata::custom_role::{self, CustomRole};
 use hythe_oci::error_code::ErrorCode;
+use serde_json::json;
 
 use crate::Registry;
 use crate::access::role::FIRST_CUSTOM_ID;
 use crate::access::system_rights::role as right;
 use crate::access::{BuiltIn, Everywhere, Permission, Permit, permission::project_rule};
+use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Result};
 
@@ -29,23 +31,27 @@ impl Registry {
     /// Makes a role.
     pub async fn create_role(
         &self,
-        _permit: &Permit<right::Create, Everywhere>,
+        permit: &Permit<right::Create, Everywhere>,
         wanted: WantedRole,
     ) -> Result<CustomRole> {
         validate(&wanted)?;
         let now = clock::now();
+        let entry =
+            Entry::new(permit.caller(), "create", "role", &wanted.name).after(json!(wanted.permissions));
         self.database
             .try_transaction(move |c| {
-                let wanted = wanted.clone();
+                let (wanted, entry) = (wanted.clone(), entry.clone());
                 Box::pin(async move {
-                    let json = json(&wanted.permissions);
-                    let made = custom_role::create(c, &wanted.name, &wanted.description, &json, now);
-                    made.await.map_err(|error| match error {
+                    let words = words(&wanted.permissions);
+                    let made = custom_role::create(c, &wanted.name, &wanted.description, &words, now);
+                    let made = made.await.map_err(|error| match error {
                         hythe_metadata::Error::Conflict { .. } => {
                             Error::conflict(format!("a role named {} exists already", wanted.name))
                         }
                         other => other.into(),
-                    })
+                    })?;
+                    entry.write(c).await?;
+                    Ok(made)
                 })
             })
             .await
@@ -66,31 +72,39 @@ impl Registry {
     /// Changes what a role is for and what it permits; its name stays.
     pub async fn update_role(
         &self,
-        _permit: &Permit<right::Update, Everywhere>,
+        permit: &Permit<right::Update, Everywhere>,
         id: i64,
         wanted: WantedRole,
     ) -> Result<()> {
         validate(&wanted)?;
         let now = clock::now();
+        let caller = permit.caller().clone();
         self.database
             .try_transaction(move |c| {
-                let wanted = wanted.clone();
+                let (wanted, caller) = (wanted.clone(), caller.clone());
                 Box::pin(async move {
-                    let json = json(&wanted.permissions);
-                    let updated = custom_role::update(c, id, &wanted.description, &json, now).await?;
-                    if updated { Ok(()) } else { Err(unknown_role(id)) }
+                    let found = custom_role::find(c, id).await?.ok_or_else(|| unknown_role(id))?;
+                    let words = words(&wanted.permissions);
+                    custom_role::update(c, id, &wanted.description, &words, now).await?;
+                    let entry = Entry::new(&caller, "update", "role", &found.name);
+                    let (was, is) = (json!(found.permissions), json!(wanted.permissions));
+                    Ok(entry.before(was).after(is).write(c).await?)
                 })
             })
             .await
     }
 
     /// Deletes a role that nobody holds.
-    pub async fn delete_role(&self, _permit: &Permit<right::Delete, Everywhere>, id: i64) -> Result<()> {
+    pub async fn delete_role(&self, permit: &Permit<right::Delete, Everywhere>, id: i64) -> Result<()> {
+        let caller = permit.caller().clone();
         self.database
             .try_transaction(move |c| {
+                let caller = caller.clone();
                 Box::pin(async move {
+                    let found = custom_role::find(c, id).await?.ok_or_else(|| unknown_role(id))?;
+                    let entry = Entry::new(&caller, "delete", "role", &found.name);
                     match custom_role::delete(c, id).await {
-                        Ok(true) => Ok(()),
+                        Ok(true) => Ok(entry.before(json!(found.permissions)).write(c).await?),
                         Ok(false) => Err(unknown_role(id)),
                         Err(hythe_metadata::Error::Conflict { .. }) => Err(Error::conflict(format!(
                             "role {id} is held by members or grants; give them another role first"
@@ -138,9 +152,8 @@ fn validate(wanted: &WantedRole) -> Result<()> {
     }
 }
 
-fn json(permissions: &[Permission]) -> String {
-    let words = permissions.iter().map(|permission| serde_json::Value::String(permission.to_string()));
-    serde_json::Value::Array(words.collect()).to_string()
+fn words(permissions: &[Permission]) -> String {
+    json!(permissions).to_string()
 }
 
 fn unknown_role(id: i64) -> Error {

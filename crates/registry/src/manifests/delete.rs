@@ -7,6 +7,7 @@ use super::tag_limit::check_all_tags;
 use super::unknown_manifest;
 use crate::Registry;
 use crate::access::{Delete, Permit};
+use crate::audit::Entry;
 use crate::clock;
 use crate::error::Result;
 
@@ -34,15 +35,29 @@ async fn delete(
 ) -> Result<bool> {
     let Some(repository) = repository::find(c, permit.repository()).await? else { return Ok(false) };
     let by = permit.holder();
-    match reference {
+    let deleted = match reference {
         Reference::Tag(tag) => {
             permit.check_tag(tag)?;
-            Ok(tag::delete(c, repository.id, tag, now, &by).await?)
+            tag::delete(c, repository.id, tag, now, &by).await?
         }
         Reference::Digest(digest) => {
             manifest::lock(c, repository.id, digest).await?;
             check_all_tags(c, permit, digest).await?;
-            Ok(manifest::delete(c, repository.id, digest, now, &by).await?)
+            manifest::delete(c, repository.id, digest, now, &by).await?
+        }
+    };
+    if deleted {
+        entry(permit, reference).in_project(repository.project_id).write(c).await?;
+    }
+    Ok(deleted)
+}
+
+fn entry(permit: &Permit<Delete>, reference: &Reference) -> Entry {
+    let repository = permit.repository();
+    match reference {
+        Reference::Tag(tag) => Entry::new(permit.caller(), "delete", "tag", format!("{repository}:{tag}")),
+        Reference::Digest(digest) => {
+            Entry::new(permit.caller(), "delete", "artifact", format!("{repository}@{digest}"))
         }
     }
 }

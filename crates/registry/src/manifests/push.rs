@@ -14,6 +14,7 @@ use hythe_oci::tag::Tag;
 
 use crate::Registry;
 use crate::access::{Permit, Push};
+use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::projects::unknown_project;
@@ -88,19 +89,30 @@ impl Registry {
     ) -> Result<()> {
         let name = permit.repository().clone();
         let (needs, tags) = (Needs::of(manifest, self.options.allow_sparse_index), tags.to_vec());
+        let entry = entry(permit, &row, &tags);
         self.database
             .try_transaction(move |c| {
                 let (mut row, name, needs, tags) = (row.clone(), name.clone(), needs.clone(), tags.clone());
+                let entry = entry.clone();
                 Box::pin(async move {
                     let repository = repository::ensure(c, &name, row.pushed_at).await?;
-                    row.repository_id = repository.ok_or_else(|| unknown_project(&name.project()))?.id;
+                    let repository = repository.ok_or_else(|| unknown_project(&name.project()))?;
+                    row.repository_id = repository.id;
                     needs.check(c, row.repository_id).await?;
                     manifest::insert(c, &row, &needs.references).await?;
-                    put_tags(c, &row, &tags, expected).await
+                    put_tags(c, &row, &tags, expected).await?;
+                    Ok(entry.in_project(repository.project_id).write(c).await?)
                 })
             })
             .await
     }
+}
+
+/// What the audit log says of a push.
+fn entry(permit: &Permit<Push>, row: &NewManifest, tags: &[Tag]) -> Entry {
+    let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
+    let artifact = format!("{}@{}", permit.repository(), row.digest);
+    Entry::new(permit.caller(), "create", "artifact", artifact).after(serde_json::json!({ "tags": tags }))
 }
 
 /// What must be in the repository before the manifest may be.
