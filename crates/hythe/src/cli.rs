@@ -201,6 +201,25 @@ pub(crate) enum AdminCommand {
     /// Manage the keys that sign tokens
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Read, check and shorten the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Tell whether somebody may do something, and which rule says so
+    #[command(after_long_help = "\
+Examples:
+  hythe admin explain alice repository:push team/app
+  hythe admin explain anonymous repository:pull library/busybox --tag v1")]
+    Explain {
+        /// A user's name, a robot's full name, or anonymous
+        who: String,
+        /// What: resource:action, such as repository:push or member:list
+        permission: String,
+        /// Where: a project or a repository; the whole system if not given
+        place: Option<String>,
+        /// For which tag
+        #[arg(long)]
+        tag: Option<String>,
+    },
 }
 
 /// Where a new password comes from: never from the command line, where every process could read it.
@@ -356,6 +375,33 @@ Example:
         /// How to print them
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         output: Format,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Show the newest events
+    #[command(after_long_help = "\
+Example:
+  hythe admin audit list --limit 100")]
+    List {
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+    },
+    /// Recompute the chain of seals: an event that is missing, altered or added is named
+    #[command(after_long_help = "\
+Example:
+  hythe admin audit verify")]
+    Verify,
+    /// Remove events that are older than some days; their seals stay
+    #[command(after_long_help = "\
+Example:
+  hythe admin audit purge --days 365")]
+    Purge {
+        /// Events older than this
+        #[arg(long, value_name = "N")]
+        days: u32,
     },
 }
 

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::Registry;
 use crate::access::{Everywhere, Permit, system_rights};
+use crate::audit::Entry;
 use crate::clock::{self, Micros};
 use crate::error::{Error, Result};
 
@@ -153,15 +154,19 @@ impl Registry {
     /// Publishes a new key now; it takes over signing when every node has had time to read it. Returns its id.
     pub async fn rotate_keys(
         &self,
-        _permit: &Permit<system_rights::signing_key::Create, Everywhere>,
+        permit: &Permit<system_rights::signing_key::Create, Everywhere>,
     ) -> Result<String> {
         let now = clock::now();
         let key = generate(now, now + clock::micros(PUBLISHED_BEFORE_SIGNING), self.options.key_lifetime)?;
         let id = key.id.clone();
+        let entry = Entry::new(permit.caller(), "create", "signing-key", &id);
         self.database
             .transaction(move |c| {
-                let key = key.clone();
-                Box::pin(async move { signing_key::insert(c, &key).await })
+                let (key, entry) = (key.clone(), entry.clone());
+                Box::pin(async move {
+                    entry.write(c).await?;
+                    signing_key::insert(c, &key).await
+                })
             })
             .await?;
         Ok(id)

@@ -12,6 +12,7 @@ use crate::Registry;
 use crate::access::rights::{artifact_label, label as right};
 use crate::access::system_rights::label as system_right;
 use crate::access::{Caller, Everywhere, Permit, ProjectRight, SystemRight};
+use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Result};
 
@@ -29,6 +30,13 @@ pub enum LabelPermit<S, P> {
 }
 
 impl<S, P> LabelPermit<S, P> {
+    fn caller(&self) -> &Caller {
+        match self {
+            LabelPermit::System(permit) => permit.caller(),
+            LabelPermit::Project(permit) => permit.caller(),
+        }
+    }
+
     fn project_id(&self) -> Option<i64> {
         match self {
             LabelPermit::System(_) => None,
@@ -79,10 +87,15 @@ impl Registry {
     ) -> Result<Label> {
         check(&words)?;
         let (project, now) = (permit.project_id(), clock::now());
+        let entry = Entry::new(permit.caller(), "create", "label", &words.name).in_project_if(project);
         self.database
             .try_transaction(move |c| {
-                let words = words.clone();
-                Box::pin(async move { label::create(c, project, &words, now).await.map_err(taken) })
+                let (words, entry) = (words.clone(), entry.clone());
+                Box::pin(async move {
+                    let made = label::create(c, project, &words, now).await.map_err(taken)?;
+                    entry.write(c).await?;
+                    Ok(made)
+                })
             })
             .await
     }
@@ -129,13 +142,17 @@ impl Registry {
 
     /// Changes a label.
     pub async fn update_label(&self, caller: &Caller, id: i64, words: Words) -> Result<()> {
-        self.permit_label::<system_right::Update, right::Update>(caller, id).await?;
+        let (found, _) = self.permit_label::<system_right::Update, right::Update>(caller, id).await?;
         check(&words)?;
         let now = clock::now();
+        let entry = Entry::new(caller, "update", "label", &found.name)
+            .in_project_if(found.project_id)
+            .after(serde_json::json!({ "name": words.name, "color": words.color }));
         self.database
             .try_transaction(move |c| {
-                let words = words.clone();
+                let (words, entry) = (words.clone(), entry.clone());
                 Box::pin(async move {
+                    entry.write(c).await?;
                     let updated = label::update(c, id, &words, now).await.map_err(taken)?;
                     if updated { Ok(()) } else { Err(unknown_label(id)) }
                 })
@@ -145,10 +162,13 @@ impl Registry {
 
     /// Deletes a label and takes it off every artifact.
     pub async fn delete_label(&self, caller: &Caller, id: i64) -> Result<()> {
-        self.permit_label::<system_right::Delete, right::Delete>(caller, id).await?;
+        let (found, _) = self.permit_label::<system_right::Delete, right::Delete>(caller, id).await?;
+        let entry = Entry::new(caller, "delete", "label", &found.name).in_project_if(found.project_id);
         self.database
             .try_transaction(move |c| {
+                let entry = entry.clone();
                 Box::pin(async move {
+                    entry.write(c).await?;
                     let deleted = label::delete(c, id).await?;
                     if deleted { Ok(()) } else { Err(unknown_label(id)) }
                 })
@@ -164,10 +184,12 @@ impl Registry {
         id: i64,
     ) -> Result<()> {
         let (name, reference, now) = (permit.repository().clone(), reference.clone(), clock::now());
+        let entry = attached(permit.caller(), "create", &name, &reference, id);
         self.database
             .try_transaction(move |c| {
-                let (name, reference) = (name.clone(), reference.clone());
+                let (name, reference, entry) = (name.clone(), reference.clone(), entry.clone());
                 Box::pin(async move {
+                    entry.write(c).await?;
                     let artifact = find_artifact(c, &name, &reference).await?;
                     let found = label::find(c, id).await?.filter(|found| artifact.may_have(found));
                     let found = found.ok_or_else(|| unknown_label(id))?;
@@ -190,10 +212,12 @@ impl Registry {
         id: i64,
     ) -> Result<()> {
         let (name, reference) = (permit.repository().clone(), reference.clone());
+        let entry = attached(permit.caller(), "delete", &name, &reference, id);
         self.database
             .try_transaction(move |c| {
-                let (name, reference) = (name.clone(), reference.clone());
+                let (name, reference, entry) = (name.clone(), reference.clone(), entry.clone());
                 Box::pin(async move {
+                    entry.write(c).await?;
                     let artifact = find_artifact(c, &name, &reference).await?;
                     let detached = label::detach(c, artifact.repository_id, &artifact.digest, id).await?;
                     let absent = || {
@@ -205,6 +229,22 @@ impl Registry {
             })
             .await
     }
+}
+
+/// What the audit log says of a label that is put on or taken off.
+fn attached(
+    caller: &Caller,
+    operation: &str,
+    repository: &RepositoryName,
+    reference: &Reference,
+    label: i64,
+) -> Entry {
+    let artifact = match reference {
+        Reference::Tag(tag) => format!("{repository}:{tag}"),
+        Reference::Digest(digest) => format!("{repository}@{digest}"),
+    };
+    let entry = Entry::new(caller, operation, "artifact-label", artifact);
+    entry.after(serde_json::json!({ "label": label }))
 }
 
 /// What a label is put on.

@@ -12,6 +12,7 @@ use hythe_oci::error_code::ErrorCode;
 
 use crate::Registry;
 use crate::access::{Caller, Origin, SelfPermit, Through};
+use crate::audit::Entry;
 use crate::clock;
 use crate::configuration::items::SESSION_TIMEOUT;
 use crate::error::{Error, Result};
@@ -44,10 +45,15 @@ impl Registry {
             created_at: now,
             expires_at: now + self.session_lifetime(),
         };
+        let caller = Caller::anonymous(Arc::new(origin.clone()));
+        let entry = Entry::new(&caller, "login", "user", &user.name).by(&user.name, "user");
         self.database
             .transaction(move |c| {
-                let new = new.clone();
-                Box::pin(async move { session::create(c, &new).await })
+                let (new, entry) = (new.clone(), entry.clone());
+                Box::pin(async move {
+                    entry.write(c).await?;
+                    session::create(c, &new).await
+                })
             })
             .await?;
         Ok(BrowserSession { csrf_token: csrf_token(&cookie), cookie })
@@ -67,12 +73,17 @@ impl Registry {
     }
 
     /// Ends the session of a cookie.
-    pub async fn end_session(&self, cookie: &str) -> Result<()> {
+    pub async fn end_session(&self, cookie: &str, origin: &Arc<Origin>) -> Result<()> {
+        let Some(caller) = self.resume_session(cookie, origin).await? else { return Ok(()) };
+        let entry = Entry::new(&caller, "logout", "user", caller.name().unwrap_or_default());
         let hash = hash(cookie);
         self.database
             .transaction(move |c| {
-                let hash = hash.clone();
-                Box::pin(async move { session::delete(c, &hash).await })
+                let (hash, entry) = (hash.clone(), entry.clone());
+                Box::pin(async move {
+                    entry.write(c).await?;
+                    session::delete(c, &hash).await
+                })
             })
             .await?;
         Ok(())

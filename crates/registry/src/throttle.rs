@@ -4,13 +4,15 @@
 //! further failure doubles a pause. The pair's limit is low, the others' are high: somebody who guesses from one place
 //! is stopped early, and the account's owner elsewhere signs in all the while.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hythe_metadata::sign_in_throttle as row;
 use hythe_oci::error_code::ErrorCode;
 
 use crate::Registry;
-use crate::access::Caller;
+use crate::access::{Caller, Origin};
+use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
 
@@ -30,24 +32,29 @@ const LONGEST_NAME: usize = 255;
 pub(crate) struct Attempt {
     counted: [(String, i64); 3],
     failed_before: bool,
+    refused: Entry,
 }
 
 impl Attempt {
-    fn of(name: &str, address: &str) -> Attempt {
+    fn of(name: &str, origin: &Arc<Origin>) -> Attempt {
+        let address = &origin.address;
         let name: String = name.chars().take(LONGEST_NAME).collect();
         let counted = [
             (format!("pair:{name}|{address}"), PAIR),
             (format!("account:{name}"), ACCOUNT),
             (format!("address:{address}"), ADDRESS),
         ];
-        Attempt { counted, failed_before: false }
+        let caller = Caller::anonymous(origin.clone());
+        let refused =
+            Entry::new(&caller, "login", "user", &name).by(&name, "user").refused("wrong credentials");
+        Attempt { counted, failed_before: false, refused }
     }
 }
 
 impl Registry {
     /// Refuses an attempt that comes too early after failures.
-    pub(crate) async fn begin_attempt(&self, name: &str, address: &str) -> Result<Attempt> {
-        let mut attempt = Attempt::of(name, address);
+    pub(crate) async fn begin_attempt(&self, name: &str, origin: &Arc<Origin>) -> Result<Attempt> {
+        let mut attempt = Attempt::of(name, origin);
         let subjects: Vec<String> = attempt.counted.iter().map(|(subject, _)| subject.clone()).collect();
         let mut c = self.database.connect().await?;
         let rows = row::list(&mut c, &subjects).await?;
@@ -83,13 +90,16 @@ impl Registry {
     async fn count_failure(&self, attempt: Attempt) -> Result<()> {
         let now = clock::now();
         let forgotten = now.saturating_sub(clock::micros(REMEMBERED));
-        let counted = std::sync::Arc::new(attempt.counted);
+        let (counted, refused) = (Arc::new(attempt.counted), attempt.refused);
         self.database
             .transaction(move |c| {
-                let counted = counted.clone();
+                let (counted, refused) = (counted.clone(), refused.clone());
                 Box::pin(async move {
                     for (subject, limit) in counted.iter() {
                         let failures = row::count_failure(c, subject, now, forgotten).await?;
+                        if *limit == PAIR && is_told(failures) {
+                            refused.write(c).await?;
+                        }
                         if let Some(pause) = pause(failures, *limit) {
                             row::block(c, subject, now.saturating_add(clock::micros(pause))).await?;
                         }
@@ -107,6 +117,12 @@ impl Registry {
         self.database.transaction(move |c| Box::pin(row::delete_before(c, before))).await?;
         Ok(())
     }
+}
+
+/// The first failures are each told in the audit log, then those whose number is a power of two: a guesser fills no
+/// disk with them.
+fn is_told(failures: i64) -> bool {
+    failures <= 2 * PAIR || u64::try_from(failures).is_ok_and(u64::is_power_of_two)
 }
 
 /// One second at the limit, twice as long with each failure past it.

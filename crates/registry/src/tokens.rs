@@ -14,6 +14,7 @@ use moka::sync::Cache;
 
 use crate::Registry;
 use crate::access::{Caller, Origin, Principal, TagLimit, Through};
+use crate::audit::Entry;
 use crate::claims::{Access, Claims};
 use crate::clock;
 use crate::configuration::items::TOKEN_EXPIRATION;
@@ -78,6 +79,9 @@ impl Registry {
             }
             _ => None,
         };
+        if wanted.is_empty() {
+            self.tell_sign_in(caller).await?;
+        }
         let now = clock::now();
         let mut claims = self.claims(caller, access, now)?;
         claims.rev = self.newest_revocation(&claims).await?;
@@ -132,6 +136,19 @@ impl Registry {
             pat,
             access,
         })
+    }
+
+    /// A token that asks for nothing is how a client tries whether its credentials are right: `docker login`.
+    async fn tell_sign_in(&self, caller: &Caller) -> Result<()> {
+        let Some(name) = caller.name() else { return Ok(()) };
+        let entry = Entry::new(caller, "login", "user", name);
+        self.database
+            .transaction(move |c| {
+                let entry = entry.clone();
+                Box::pin(async move { entry.write(c).await })
+            })
+            .await?;
+        Ok(())
     }
 
     async fn newest_revocation(&self, claims: &Claims) -> Result<i64> {

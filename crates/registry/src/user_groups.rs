@@ -8,6 +8,7 @@ use hythe_oci::error_code::ErrorCode;
 use crate::Registry;
 use crate::access::system_rights::user_group as right;
 use crate::access::{Everywhere, Permit, SelfPermit};
+use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::sources::ldap::normal_dn;
@@ -93,15 +94,20 @@ impl Registry {
     /// Makes a group, so that it can be given roles before anybody of it has signed in.
     pub async fn create_user_group(
         &self,
-        _permit: &Permit<right::Create, Everywhere>,
+        permit: &Permit<right::Create, Everywhere>,
         wanted: CreateGroup,
     ) -> Result<UserGroup> {
         let new = new_group(wanted)?;
         let name = new.name.clone();
+        let entry = Entry::new(permit.caller(), "create", "user-group", &name);
         self.database
             .transaction(move |c| {
-                let new = new.clone();
-                Box::pin(async move { user_group::create(c, &new, clock::now()).await })
+                let (new, entry) = (new.clone(), entry.clone());
+                Box::pin(async move {
+                    let made = user_group::create(c, &new, clock::now()).await?;
+                    entry.write(c).await?;
+                    Ok(made)
+                })
             })
             .await
             .map_err(|error| match error {
@@ -115,7 +121,7 @@ impl Registry {
     /// Renames a directory's group. A provider's group is known by its name alone.
     pub async fn rename_user_group(
         &self,
-        _permit: &Permit<right::Update, Everywhere>,
+        permit: &Permit<right::Update, Everywhere>,
         id: GroupId,
         name: &str,
     ) -> Result<()> {
@@ -126,10 +132,15 @@ impl Registry {
             return Err(Error::conflict(words));
         }
         let name = name.to_owned();
+        let entry = Entry::new(permit.caller(), "update", "user-group", &group.name)
+            .after(serde_json::json!({ "name": name }));
         self.database
             .transaction(move |c| {
-                let name = name.clone();
-                Box::pin(async move { user_group::rename(c, id, &name, clock::now()).await })
+                let (name, entry) = (name.clone(), entry.clone());
+                Box::pin(async move {
+                    entry.write(c).await?;
+                    user_group::rename(c, id, &name, clock::now()).await
+                })
             })
             .await?;
         Ok(())
@@ -138,12 +149,20 @@ impl Registry {
     /// Deletes a group with its roles. If its source still has it, it comes back, without roles.
     pub async fn delete_user_group(
         &self,
-        _permit: &Permit<right::Delete, Everywhere>,
+        permit: &Permit<right::Delete, Everywhere>,
         id: GroupId,
     ) -> Result<()> {
+        let entry =
+            Entry::new(permit.caller(), "delete", "user-group", &self.find_user_group(id).await?.name);
         let deleted = self
             .database
-            .transaction(move |c| Box::pin(async move { user_group::delete(c, id).await }))
+            .transaction(move |c| {
+                let entry = entry.clone();
+                Box::pin(async move {
+                    entry.write(c).await?;
+                    user_group::delete(c, id).await
+                })
+            })
             .await?;
         if deleted { Ok(()) } else { Err(unknown(id)) }
     }

@@ -7,11 +7,13 @@ use hythe_metadata::project::Text;
 use hythe_metadata::user::{self, NewUser, User};
 use hythe_metadata::{Connection, UserId, Window, refresh_token, session};
 use hythe_oci::error_code::ErrorCode;
+use serde_json::json;
 
 use crate::access::system_rights::user as right;
 use crate::access::{
     AdministratorPermit, Caller, Everywhere, Origin, Permit, SelfPermit, SystemRight, Through,
 };
+use crate::audit::Entry;
 use crate::clock;
 use crate::configuration::items::{ROBOT_NAME_PREFIX, SELF_REGISTRATION};
 use crate::error::{Error, Result};
@@ -56,7 +58,7 @@ impl Registry {
     /// Who this name and password are. Wrong name, wrong password and disabled user get the same answer. A source
     /// never has a say about the registry's own users, so that these get in whatever is down.
     pub async fn sign_in(&self, name: &str, password: &str, origin: &Arc<Origin>) -> Result<Caller> {
-        let attempt = self.begin_attempt(name, &origin.address).await?;
+        let attempt = self.begin_attempt(name, origin).await?;
         let outcome = self.identify(name, password, origin).await;
         self.end_attempt(attempt, &outcome).await?;
         outcome
@@ -96,10 +98,10 @@ impl Registry {
     /// Makes a user.
     pub async fn create_user(
         &self,
-        _permit: &Permit<right::Create, Everywhere>,
+        permit: &Permit<right::Create, Everywhere>,
         wanted: CreateUser,
     ) -> Result<User> {
-        self.insert_user(wanted).await
+        self.insert_user(permit.caller(), wanted).await
     }
 
     /// Whether strangers may make accounts of their own.
@@ -108,16 +110,16 @@ impl Registry {
     }
 
     /// Lets somebody make an account of their own, where the configuration allows it.
-    pub async fn register_user(&self, wanted: CreateUser) -> Result<User> {
+    pub async fn register_user(&self, caller: &Caller, wanted: CreateUser) -> Result<User> {
         if !self.allows_self_registration() {
             return Err(Error::forbidden(
                 "accounts are made by an administrator; ask one (self_registration is off)",
             ));
         }
-        self.insert_user(CreateUser { administrator: false, ..wanted }).await
+        self.insert_user(caller, CreateUser { administrator: false, ..wanted }).await
     }
 
-    async fn insert_user(&self, wanted: CreateUser) -> Result<User> {
+    async fn insert_user(&self, caller: &Caller, wanted: CreateUser) -> Result<User> {
         validate_user_name(&wanted.name)?;
         self.refuse_robots_name(&wanted.name)?;
         validate_password(&wanted.password)?;
@@ -131,10 +133,16 @@ impl Registry {
             created_at: clock::now(),
         };
         let name = new.name.clone();
+        let entry =
+            Entry::new(caller, "create", "user", &name).after(json!({ "administrator": new.administrator }));
         self.database
             .transaction(move |c| {
-                let new = new.clone();
-                Box::pin(async move { user::create(c, &new).await })
+                let (new, entry) = (new.clone(), entry.clone());
+                Box::pin(async move {
+                    let made = user::create(c, &new).await?;
+                    entry.write(c).await?;
+                    Ok(made)
+                })
             })
             .await
             .map_err(|error| match error {
@@ -206,11 +214,16 @@ impl Registry {
     pub async fn update_user_profile(&self, caller: &Caller, id: UserId, profile: Profile) -> Result<()> {
         self.permit_over::<right::Update>(caller, id).await?;
         validate_profile(&profile)?;
-        let now = clock::now();
+        let (now, caller) = (clock::now(), caller.clone());
         self.database
             .try_transaction(move |c| {
-                let profile = profile.clone();
+                let (profile, caller) = (profile.clone(), caller.clone());
                 Box::pin(async move {
+                    let found = user::find(c, id).await?.ok_or_else(|| unknown_user_id(id))?;
+                    let entry = Entry::new(&caller, "update", "user", &found.name)
+                        .before(json!({ "email": found.email, "realname": found.full_name }))
+                        .after(json!({ "email": profile.email, "realname": profile.full_name }));
+                    entry.write(c).await?;
                     let email = Some(profile.email.as_str()).filter(|email| !email.is_empty());
                     let updated =
                         user::update_profile(c, id, email, &profile.full_name, &profile.comment, now).await;
@@ -248,10 +261,12 @@ impl Registry {
         }
         validate_password(password)?;
         let (hash, lifetime) = (self.passwords.hash(password).await?, self.options.token_lifetime);
+        let entry = Entry::new(caller, "update", "user", &found.name).after(json!({ "password": "changed" }));
         self.database
             .transaction(move |c| {
-                let hash = hash.clone();
+                let (hash, entry) = (hash.clone(), entry.clone());
                 Box::pin(async move {
+                    entry.write(c).await?;
                     user::update_password(c, id, &hash).await?;
                     end_all(c, id, lifetime).await
                 })
@@ -274,15 +289,20 @@ impl Registry {
         administrator: bool,
     ) -> Result<()> {
         let _: AdministratorPermit = self.permit_administrator(permit.caller())?;
-        let lifetime = self.options.token_lifetime;
+        let (lifetime, caller) = (self.options.token_lifetime, permit.caller().clone());
         self.database
             .try_transaction(move |c| {
+                let caller = caller.clone();
                 Box::pin(async move {
                     let found = user::find(c, id).await?.ok_or_else(|| unknown_user_id(id))?;
                     if !administrator {
                         keep_one_administrator(c, &found).await?;
                     }
                     user::set_administrator(c, id, administrator).await?;
+                    let entry = Entry::new(&caller, "update", "user", &found.name)
+                        .before(json!({ "administrator": found.administrator }))
+                        .after(json!({ "administrator": administrator }));
+                    entry.write(c).await?;
                     Ok(Registry::revoke(c, Subject::User(id), lifetime).await?)
                 })
             })
@@ -292,19 +312,22 @@ impl Registry {
     /// Lets a user in or keeps them out.
     pub async fn set_user_disabled(
         &self,
-        _permit: &Permit<right::Update, Everywhere>,
+        permit: &Permit<right::Update, Everywhere>,
         id: UserId,
         disabled: bool,
     ) -> Result<()> {
-        let lifetime = self.options.token_lifetime;
+        let (lifetime, caller) = (self.options.token_lifetime, permit.caller().clone());
         self.database
             .try_transaction(move |c| {
+                let caller = caller.clone();
                 Box::pin(async move {
                     let found = user::find(c, id).await?.ok_or_else(|| unknown_user_id(id))?;
                     if disabled {
                         keep_one_administrator(c, &found).await?;
                     }
                     user::set_disabled(c, id, disabled).await?;
+                    let entry = Entry::new(&caller, "update", "user", &found.name);
+                    entry.after(json!({ "disabled": disabled })).write(c).await?;
                     Ok(end_all(c, id, lifetime).await?)
                 })
             })
@@ -316,13 +339,15 @@ impl Registry {
         if permit.caller().user_id() == Some(id) {
             return Err(Error::forbidden("nobody deletes themselves; another administrator can"));
         }
-        let lifetime = self.options.token_lifetime;
+        let (lifetime, caller) = (self.options.token_lifetime, permit.caller().clone());
         self.database
             .try_transaction(move |c| {
+                let caller = caller.clone();
                 Box::pin(async move {
                     let found = user::find(c, id).await?.ok_or_else(|| unknown_user_id(id))?;
                     keep_one_administrator(c, &found).await?;
                     user::delete(c, id).await?;
+                    Entry::new(&caller, "delete", "user", &found.name).write(c).await?;
                     Ok(Registry::revoke(c, Subject::User(id), lifetime).await?)
                 })
             })

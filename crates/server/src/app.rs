@@ -50,6 +50,8 @@ impl Node {
         background.spawn(follow_configuration(self.registry.clone()));
         background.spawn(follow_revocations(self.registry.clone()));
         background.spawn(write_uses(self.registry.clone()));
+        background.spawn(seal_audit(self.registry.clone()));
+        background.spawn(forward_audit(self.registry.clone()));
         background.spawn(clean_regularly(self.registry.clone(), self.options.janitor_interval));
         let app =
             Arc::new(App { registry: self.registry, options: self.options, health, metrics: self.metrics });
@@ -128,6 +130,14 @@ async fn not_that_way(method: http::Method, uri: http::Uri) -> Failure {
 /// Keeps in memory what an administrator changes, on this node or another.
 async fn follow_revocations(registry: Arc<Registry>) {
     registry.follow_revocations().await;
+}
+
+async fn seal_audit(registry: Arc<Registry>) {
+    registry.seal_audit_regularly().await;
+}
+
+async fn forward_audit(registry: Arc<Registry>) {
+    registry.forward_audit_regularly().await;
 }
 
 async fn write_uses(registry: Arc<Registry>) {

@@ -49,7 +49,8 @@ pub(crate) async fn log_out(State(app): State<Arc<App>>, request: Request) -> Re
     let (parts, _) = request.into_parts();
     refuse_other_sites(&parts)?;
     if let Some(cookie) = cookies::read(&parts.headers, cookies::SESSION) {
-        app.registry.end_session(cookie).await?;
+        let origin = Arc::new(origin(&parts, &app.options));
+        app.registry.end_session(cookie, &origin).await?;
     }
     let secure = BaseUrl::of(&parts, &app.options).is_https();
     let mut response = StatusCode::OK.into_response();

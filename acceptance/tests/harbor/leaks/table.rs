@@ -62,6 +62,12 @@ const BOTH: Who = Who::Members { guest: true, robot: true };
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     on("GET", "/ping", Anybody),
+    on("GET", "/auditlog-exts", Administrators),
+    on("GET", "/audit-logs", Administrators),
+    on("GET", "/auditlog-exts/events", Administrators),
+    on("GET", "/auditlog-exts/export", Administrators),
+    on("GET", "/projects/{project}/auditlog-exts", ABOVE),
+    on("GET", "/projects/{project}/logs", ABOVE),
     on("GET", "/health", Anybody),
     on("GET", "/systeminfo", Anybody),
     on("GET", "/systeminfo/volumes", Administrators),

@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use crate::Registry;
 use crate::access::system_rights::configuration as right;
 use crate::access::{Everywhere, Permit};
+use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::sources::{self, SourceKind, Sources, harbor};
@@ -166,14 +167,21 @@ impl Registry {
     /// Sets keys; those left out stay. Keys of Harbor's that mean nothing here are passed over, others are refused.
     pub async fn update_configuration(
         &self,
-        _permit: &Permit<right::Update, Everywhere>,
+        permit: &Permit<right::Update, Everywhere>,
         given: &Map<String, Value>,
     ) -> Result<()> {
         let wanted = Wanted::read(given)?;
+        // The keys and not their values, some of which are secrets.
+        let keys: Vec<&String> = given.keys().collect();
+        let entry = Entry::new(permit.caller(), "update", "configuration", "configuration")
+            .after(serde_json::json!({ "keys": keys }));
         self.database
             .try_transaction(move |c| {
-                let wanted = wanted.clone();
-                Box::pin(async move { wanted.write(c).await })
+                let (wanted, entry) = (wanted.clone(), entry.clone());
+                Box::pin(async move {
+                    entry.write(c).await?;
+                    wanted.write(c).await
+                })
             })
             .await?;
         self.reread_configuration().await?;

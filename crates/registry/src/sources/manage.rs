@@ -10,6 +10,7 @@ use super::{AT_MOST, Ask};
 use crate::Registry;
 use crate::access::system_rights::identity_source as right;
 use crate::access::{Everywhere, Permit};
+use crate::audit::Entry;
 use crate::clock;
 use crate::configuration::{lock, renew_version};
 use crate::error::{Error, Result};
@@ -66,7 +67,7 @@ impl Registry {
     /// Makes a source.
     pub async fn create_source(
         &self,
-        _permit: &Permit<right::Create, Everywhere>,
+        permit: &Permit<right::Create, Everywhere>,
         wanted: CreateSource,
     ) -> Result<IdentitySource> {
         validate_name(&wanted.name)?;
@@ -81,10 +82,11 @@ impl Registry {
             created_at: clock::now(),
         };
         let at_the_end = wanted.position.is_none();
+        let entry = Entry::new(permit.caller(), "create", "identity-source", &new.name);
         let made = self
             .database
             .try_transaction(move |c| {
-                let (mut new, settings) = (new.clone(), settings.clone());
+                let (mut new, settings, entry) = (new.clone(), settings.clone(), entry.clone());
                 Box::pin(async move {
                     lock(c).await?;
                     let rows = identity_source::list(c, AT_MOST).await?;
@@ -95,6 +97,7 @@ impl Registry {
                     }
                     let made =
                         identity_source::create(c, &new).await.map_err(|error| taken(error, &new.name))?;
+                    entry.write(c).await?;
                     renew_version(c).await?;
                     Ok::<_, Error>(made)
                 })
@@ -107,17 +110,19 @@ impl Registry {
     /// Changes a source.
     pub async fn update_source(
         &self,
-        _permit: &Permit<right::Update, Everywhere>,
+        permit: &Permit<right::Update, Everywhere>,
         id: SourceId,
         wanted: UpdateSource,
     ) -> Result<()> {
+        let caller = permit.caller().clone();
         self.database
             .try_transaction(move |c| {
-                let wanted = wanted.clone();
+                let (wanted, caller) = (wanted.clone(), caller.clone());
                 Box::pin(async move {
                     lock(c).await?;
                     let rows = identity_source::list(c, AT_MOST).await?;
                     let row = rows.iter().find(|row| row.id == id).ok_or_else(|| unknown(id))?;
+                    Entry::new(&caller, "update", "identity-source", &row.name).write(c).await?;
                     identity_source::update(c, &changed(&rows, row, wanted)?).await?;
                     renew_version(c).await
                 })
@@ -130,13 +135,18 @@ impl Registry {
     /// Deletes a source. Its users stay, with what they own, and cannot sign in by it any more.
     pub async fn delete_source(
         &self,
-        _permit: &Permit<right::Delete, Everywhere>,
+        permit: &Permit<right::Delete, Everywhere>,
         id: SourceId,
     ) -> Result<()> {
+        let caller = permit.caller().clone();
         self.database
             .try_transaction(move |c| {
+                let caller = caller.clone();
                 Box::pin(async move {
                     lock(c).await?;
+                    let rows = identity_source::list(c, AT_MOST).await?;
+                    let row = rows.iter().find(|row| row.id == id).ok_or_else(|| unknown(id))?;
+                    Entry::new(&caller, "delete", "identity-source", &row.name).write(c).await?;
                     if !identity_source::delete(c, id).await? {
                         return Err(unknown(id));
                     }

@@ -1,6 +1,7 @@
 //! `/api/v2.0`: the REST API, in Harbor's shapes. Routes and their description in the OpenAPI document are declared
 //! together, at the handlers.
 
+mod audit;
 mod configurations;
 mod extract;
 mod failure;
@@ -84,6 +85,10 @@ fn about_the_system() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(roles::read, roles::update, roles::delete))
         .routes(routes!(permissions::matrix))
         .routes(routes!(permissions::explain))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::list_by_old_name))
+        .routes(routes!(audit::event_types))
+        .routes(routes!(audit::export))
 }
 
 fn about_projects() -> OpenApiRouter<Arc<App>> {
@@ -99,6 +104,8 @@ fn about_projects() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(grants::list, grants::create))
         .routes(routes!(grants::read, grants::delete))
         .routes(routes!(permissions::explain_in_project))
+        .routes(routes!(audit::list_of_project))
+        .routes(routes!(audit::list_of_project_by_old_name))
         .routes(routes!(tags::history))
         .routes(routes!(labels::list, labels::create))
         .routes(routes!(labels::read, labels::update, labels::delete))

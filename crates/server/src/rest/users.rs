@@ -100,7 +100,7 @@ pub(super) async fn create(
     let made = match app.registry.permit_everywhere(&caller).await {
         Ok(permit) => app.registry.create_user(&permit, user).await?,
         Err(_) if caller.is_anonymous() && app.registry.allows_self_registration() => {
-            app.registry.register_user(user).await?
+            app.registry.register_user(&caller, user).await?
         }
         Err(refusal) => return Err(refusal.into()),
     };

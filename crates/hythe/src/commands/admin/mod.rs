@@ -1,5 +1,7 @@
-//! `hythe admin`: users, projects, members and keys, worked on in the database itself.
+//! `hythe admin`: users, projects, members, keys and the audit log, worked on in the database itself.
 
+mod audit;
+mod explain;
 mod key;
 mod member;
 mod project;
@@ -32,6 +34,10 @@ pub(crate) async fn run(command: &AdminCommand, inputs: &Inputs) -> Result<(), F
         AdminCommand::Project(command) => project::run(command, &desk).await,
         AdminCommand::Member(command) => member::run(command, &desk).await,
         AdminCommand::Key(command) => key::run(command, &desk).await,
+        AdminCommand::Audit(command) => audit::run(command, &desk).await,
+        AdminCommand::Explain { who, permission, place, tag } => {
+            explain::run(who, permission, place.as_deref(), tag.as_deref(), &desk).await
+        }
     }
 }
 
