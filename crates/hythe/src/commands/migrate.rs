@@ -39,14 +39,19 @@ struct Answer {
 struct AnswerStep {
     version: i64,
     name: &'static str,
+    serves_from: i64,
     sql: &'static str,
 }
 
 impl Answer {
     fn new(database: &impl ToString, from: i64, steps: &[Step], applied: bool) -> Self {
         let to = steps.last().map_or(from, |step| step.version);
-        let steps =
-            steps.iter().map(|step| AnswerStep { version: step.version, name: step.name, sql: step.sql });
+        let steps = steps.iter().map(|step| AnswerStep {
+            version: step.version,
+            name: step.name,
+            serves_from: step.serves_from,
+            sql: step.sql,
+        });
         Self { database: database.to_string(), from, to, applied, steps: steps.collect() }
     }
 }
@@ -75,16 +80,28 @@ fn in_words(answer: &Answer) -> String {
         }
     }
     if !applied {
-        text.push_str("\n`hythe migrate` does it, all of it or nothing.\n");
+        text.push_str("\n`hythe migrate` does it, all of it or nothing.");
+        text.push_str(meanwhile(*from, steps));
+        text.push('\n');
     }
     text
+}
+
+/// What becomes of the nodes that serve the database now.
+fn meanwhile(from: i64, steps: &[AnswerStep]) -> &'static str {
+    match from {
+        0 => "",
+        _ if steps.iter().all(|step| step.serves_from <= from) => " Nodes may go on serving meanwhile.",
+        _ => " Stop the nodes first: what they run cannot serve the schema that it makes.",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const STEP: Step = Step { version: 1, name: "0001_foundation", sql: "CREATE TABLE a (b BIGINT);" };
+    const STEP: Step =
+        Step { version: 1, name: "0001_foundation", serves_from: 1, sql: "CREATE TABLE a (b BIGINT);" };
 
     #[test]
     fn a_plan_shows_its_statements_and_a_migration_its_steps() {
@@ -96,6 +113,12 @@ mod tests {
         );
         let done = in_words(&Answer::new(&"sqlite:///a.db", 0, &[STEP], true));
         assert_eq!(done, "sqlite:///a.db went from schema 0 to 1:\n\n  0001_foundation\n");
+        let upgrade = |serves_from| {
+            let step = Step { version: 2, serves_from, ..STEP };
+            in_words(&Answer::new(&"sqlite:///a.db", 1, &[step], false))
+        };
+        assert!(upgrade(1).ends_with("or nothing. Nodes may go on serving meanwhile.\n"), "{}", upgrade(1));
+        assert!(upgrade(2).contains(" Stop the nodes first: "), "{}", upgrade(2));
         let nothing = in_words(&Answer::new(&"sqlite:///a.db", 1, &[], true));
         assert_eq!(
             nothing,

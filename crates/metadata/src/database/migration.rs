@@ -10,15 +10,18 @@ use crate::error::{Error, Result};
 struct Migration {
     version: i64,
     name: &'static str,
+    /// The oldest version whose binary can still serve once this is applied: the one before, where this only adds.
+    serves_from: i64,
     sqlite: &'static str,
     postgres: &'static str,
 }
 
 macro_rules! migrations {
-    ($(($version:literal, $name:literal)),+ $(,)?) => {
+    ($(($version:literal, $name:literal, serves_from: $serves_from:literal)),+ $(,)?) => {
         &[$(Migration {
             version: $version,
             name: $name,
+            serves_from: $serves_from,
             sqlite: include_str!(concat!("../../migrations/sqlite/", $name, ".sql")),
             postgres: include_str!(concat!("../../migrations/postgres/", $name, ".sql")),
         }),+]
@@ -26,7 +29,8 @@ macro_rules! migrations {
 }
 
 /// In order, without gaps.
-const MIGRATIONS: &[Migration] = migrations![(1, "0001_foundation"), (2, "0002_identity")];
+const MIGRATIONS: &[Migration] =
+    migrations![(1, "0001_foundation", serves_from: 1), (2, "0002_identity", serves_from: 2)];
 
 /// The version that this binary was made for.
 const EXPECTED: i64 = MIGRATIONS.len() as i64;
@@ -55,6 +59,8 @@ pub struct Step {
     pub version: i64,
     /// The name of its file, without the ending.
     pub name: &'static str,
+    /// The oldest version whose binary can still serve afterwards.
+    pub serves_from: i64,
     /// The text that is or was run.
     pub sql: &'static str,
 }
@@ -84,17 +90,19 @@ pub struct Schema {
     pub version: i64,
     /// Version that this binary was made for.
     pub expected: i64,
+    /// The oldest version whose binary can still serve the database; what was applied last says so.
+    pub serves_from: i64,
 }
 
 impl Schema {
-    /// Whether this binary can serve the database.
+    /// Whether this binary can serve the database. A newer schema is no hindrance where it only adds to what this binary
+    /// knows: during an upgrade nodes of both versions serve, and one of the old may start again.
     pub fn check(self) -> Result<()> {
-        let Schema { version: found, expected } = self;
-        match found.cmp(&expected) {
-            std::cmp::Ordering::Less => Err(Error::SchemaOld { found, expected }),
-            std::cmp::Ordering::Equal => Ok(()),
-            std::cmp::Ordering::Greater => Err(Error::SchemaTooNew { found, expected }),
+        let Schema { version: found, expected, serves_from } = self;
+        if found < expected {
+            return Err(Error::SchemaOld { found, expected });
         }
+        if expected < serves_from { Err(Error::SchemaTooNew { found, expected }) } else { Ok(()) }
     }
 }
 
@@ -116,7 +124,8 @@ impl Database {
     /// Which version the schema has.
     pub async fn schema(&self) -> Result<Schema> {
         let applied = applied(&mut self.connect().await?).await?;
-        Ok(Schema { version: version(&applied), expected: EXPECTED })
+        let serves_from = applied.iter().map(|applied| applied.serves_from).max().unwrap_or(0);
+        Ok(Schema { version: version(&applied), expected: EXPECTED, serves_from })
     }
 }
 
@@ -129,7 +138,9 @@ async fn migrate(c: &mut Connection) -> Result<Migrated> {
     }
     for step in &steps {
         c.batch(step.name, step.sql).await?;
-        c.execute(&RECORD, &[step.version.into(), step.name.into(), checksum(step.sql).into()]).await?;
+        let arguments =
+            [step.version.into(), step.name.into(), checksum(step.sql).into(), step.serves_from.into()];
+        c.execute(&RECORD, &arguments).await?;
     }
     Ok(Migrated { from: version(&applied), steps })
 }
@@ -143,7 +154,13 @@ fn pending(engine: Engine, applied: &[Applied]) -> Result<Vec<Step>> {
         applied.check(migration, engine)?;
     }
     let rest = MIGRATIONS.iter().skip(applied.len());
-    Ok(rest.map(|m| Step { version: m.version, name: m.name, sql: m.text(engine) }).collect())
+    let step = |m: &Migration| Step {
+        version: m.version,
+        name: m.name,
+        serves_from: m.serves_from,
+        sql: m.text(engine),
+    };
+    Ok(rest.map(step).collect())
 }
 
 fn version(applied: &[Applied]) -> i64 {
@@ -158,6 +175,7 @@ async fn applied(c: &mut Connection) -> Result<Vec<Applied>> {
 struct Applied {
     version: i64,
     checksum: String,
+    serves_from: i64,
 }
 
 impl Applied {
@@ -177,7 +195,11 @@ impl Applied {
 
 impl FromRow for Applied {
     fn from_row(row: &mut Row) -> Result<Applied> {
-        Ok(Applied { version: row.take("version")?, checksum: row.take("checksum")? })
+        Ok(Applied {
+            version: row.take("version")?,
+            checksum: row.take("checksum")?,
+            serves_from: row.take("serves_from")?,
+        })
     }
 }
 
@@ -186,6 +208,7 @@ const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
     version BIGINT PRIMARY KEY,
     name TEXT NOT NULL,
     checksum TEXT NOT NULL,
+    serves_from BIGINT NOT NULL,
     applied_at BIGINT NOT NULL
 );";
 
@@ -198,11 +221,11 @@ statements! { "schema";
         postgres: "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_tables
             WHERE schemaname = current_schema() AND tablename = 'schema_migration') AS value",
     };
-    LIST = "SELECT version, checksum FROM schema_migration ORDER BY version";
+    LIST = "SELECT version, checksum, serves_from FROM schema_migration ORDER BY version";
     RECORD = {
-        sqlite: "INSERT INTO schema_migration (version, name, checksum, applied_at)
-            VALUES ($1, $2, $3, CAST(unixepoch('subsec') * 1000000 AS INTEGER))",
-        postgres: "INSERT INTO schema_migration (version, name, checksum, applied_at)
-            VALUES ($1, $2, $3, CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT))",
+        sqlite: "INSERT INTO schema_migration (version, name, checksum, serves_from, applied_at)
+            VALUES ($1, $2, $3, $4, CAST(unixepoch('subsec') * 1000000 AS INTEGER))",
+        postgres: "INSERT INTO schema_migration (version, name, checksum, serves_from, applied_at)
+            VALUES ($1, $2, $3, $4, CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT))",
     };
 }

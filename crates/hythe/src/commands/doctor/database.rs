@@ -42,8 +42,14 @@ async fn open_and_look(config: &Config) -> Finding {
 }
 
 fn judge(url: &str, schema: Schema) -> Finding {
-    let Schema { version, expected } = schema;
+    let Schema { version, expected, .. } = schema;
     match schema.check() {
+        Ok(()) if version > expected => Finding::ok(
+            CHECK,
+            format!(
+                "{url} answers, with schema {version}; this version is made for {expected} and can serve it"
+            ),
+        ),
         Ok(()) => {
             Finding::ok(CHECK, format!("{url} answers, with schema {version}, which is this version's"))
         }
@@ -53,7 +59,7 @@ fn judge(url: &str, schema: Schema) -> Finding {
         Err(Error::SchemaOld { .. }) => Finding::warn(
             CHECK,
             format!("{url} answers, with schema {version}, and this version needs {expected}"),
-            "`hythe migrate --plan` shows what is missing; `hythe migrate` or `hythe serve` does it",
+            "`hythe migrate --plan` shows what is missing; `hythe migrate` does it, and on SQLite `hythe serve` too",
         ),
         Err(error) => failed(url, &error),
     }
@@ -157,10 +163,12 @@ mod tests {
 
     #[test]
     fn a_schema_is_judged_against_this_versions() {
-        let judged = |version| judge("db", Schema { version, expected: 3 });
+        let judged = |version| judge("db", Schema { version, expected: 3, serves_from: version });
         assert_eq!(judged(3), Finding::ok(CHECK, "db answers, with schema 3, which is this version's"));
         assert_eq!(judged(0).status, Status::Ok);
         assert_eq!(judged(2).status, Status::Warn);
         assert_eq!(judged(4).status, Status::Fail);
+        let added_to = judge("db", Schema { version: 4, expected: 3, serves_from: 3 });
+        assert_eq!((added_to.status, added_to.finding.contains("can serve it")), (Status::Ok, true));
     }
 }

@@ -121,11 +121,12 @@ impl Start<'_> {
 }
 
 /// An empty database is made, and a SQLite file, which has no other node, is brought up to date. When several nodes share
-/// a database an operator chooses the moment: `hythe migrate`.
+/// a database an operator chooses the moment: `hythe migrate` (docs/adr/0014-who-migrates.md).
 async fn migrate(database: &Database) -> Result<(), Failure> {
     let failed = |error: hythe_metadata::Error| Failure::new(error.to_string());
     let schema = database.schema().await.map_err(failed)?;
-    if schema.version == 0 || database.engine() == Engine::Sqlite {
+    let behind = schema.version < schema.expected;
+    if schema.version == 0 || (behind && database.engine() == Engine::Sqlite) {
         let done = database.migrate().await.map_err(failed)?;
         for step in &done.steps {
             tracing::info!(step = step.name, "migrated the database");
