@@ -171,7 +171,6 @@ async fn sign_in(
 }
 
 #[test]
-#[ignore = "its endpoints are being built"]
 fn a_guesser_is_slowed_on_all_nodes_together_and_others_are_not() {
     let Some(cluster) = Cluster::start() else { return };
     let people = cluster.make_people();

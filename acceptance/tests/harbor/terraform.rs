@@ -97,13 +97,11 @@ fn a_plan_is_applied_changed_and_destroyed(program: &'static str) {
 }
 
 #[test]
-#[ignore = "its endpoints are being built"]
 fn tofu_applies_changes_and_destroys() {
     a_plan_is_applied_changed_and_destroyed("tofu");
 }
 
 #[test]
-#[ignore = "its endpoints are being built"]
 fn terraform_applies_changes_and_destroys() {
     if hythe_acceptance::client::find("terraform").is_none() {
         eprintln!("this machine has no terraform; tofu stands for it");

@@ -11,6 +11,7 @@ pub mod member;
 pub mod permission;
 pub mod project;
 pub mod quota;
+pub mod repository;
 pub mod robot;
 pub mod role;
 pub mod search;

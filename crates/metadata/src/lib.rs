@@ -12,6 +12,7 @@ mod suite;
 pub mod audit;
 pub mod blob;
 pub mod custom_role;
+pub mod described_repository;
 pub mod garbage;
 pub mod grant;
 pub mod holding;

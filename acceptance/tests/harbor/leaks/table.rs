@@ -111,6 +111,10 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     on("DELETE", "/projects/{project}/grants/{grant}", ABOVE),
     on("GET", "/projects/{project}/permissions/explain", Explained)
         .query("?resource=repository&action=pull&principal={project}-user"),
+    on("GET", "/projects/{project}/repositories", BOTH),
+    on("GET", "/projects/{project}/repositories/{repository}", GUEST),
+    on("PUT", "/projects/{project}/repositories/{repository}", ABOVE).body(r#"{"description":"made"}"#),
+    on("DELETE", "/projects/{project}/repositories/{repository}", ABOVE),
     on("GET", "/projects/{project}/repositories/{repository}/tags/{tag}/history", BOTH),
     on("POST", "/projects/{project}/repositories/{repository}/artifacts/{reference}/labels", ABOVE)
         .body(r#"{"id":1}"#),

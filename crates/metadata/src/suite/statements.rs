@@ -15,6 +15,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         crate::database::migration::STATEMENTS,
         crate::database::postgres::STATEMENTS,
         custom_role::STATEMENTS,
+        described_repository::STATEMENTS,
         garbage::STATEMENTS,
         identity_source::STATEMENTS,
         grant::STATEMENTS,

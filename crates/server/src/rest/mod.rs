@@ -17,6 +17,7 @@ mod place;
 mod projects;
 mod query;
 mod quotas;
+mod repositories;
 mod robots;
 mod roles;
 mod search;
@@ -106,6 +107,8 @@ fn about_projects() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(permissions::explain_in_project))
         .routes(routes!(audit::list_of_project))
         .routes(routes!(audit::list_of_project_by_old_name))
+        .routes(routes!(repositories::list))
+        .routes(routes!(repositories::read, repositories::update, repositories::delete))
         .routes(routes!(tags::history))
         .routes(routes!(labels::list, labels::create))
         .routes(routes!(labels::read, labels::update, labels::delete))

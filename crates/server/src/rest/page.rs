@@ -47,7 +47,8 @@ pub(super) struct Page {
 impl Page {
     /// The page a query asks for.
     pub(super) fn of(query: &ListQuery) -> Result<Page, RestFailure> {
-        let number = query.page.unwrap_or(1);
+        // harbor-cli leaves the number at 0 where it wants the whole list.
+        let number = query.page.unwrap_or(1).max(1);
         let size = match query.page_size {
             Some(0) => ALL,
             size => size.unwrap_or(DEFAULT_SIZE),
@@ -55,9 +56,6 @@ impl Page {
         let out_of_range = |message: String| RestFailure::new(StatusCode::UNPROCESSABLE_ENTITY, message);
         if size > LARGEST_SIZE && size != ALL {
             return Err(out_of_range(format!("page_size is 1 to {LARGEST_SIZE}, not {size}")));
-        }
-        if number == 0 {
-            return Err(out_of_range("page begins at 1".to_owned()));
         }
         let page = Page { number, size, after: query.after.clone().filter(|after| !after.is_empty()) };
         if page.skip() > FARTHEST {
@@ -161,7 +159,6 @@ mod tests {
     fn sizes_out_of_range_are_refused() {
         for query in [
             ListQuery { page_size: Some(101), ..ListQuery::default() },
-            ListQuery { page: Some(0), ..ListQuery::default() },
             ListQuery { page: Some(u32::MAX), ..ListQuery::default() },
         ] {
             assert!(Page::of(&query).is_err(), "{query:?}");

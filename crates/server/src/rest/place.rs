@@ -28,16 +28,22 @@ pub(super) async fn permit_in<R: ProjectRight>(
     }
 }
 
-/// The repository and the tag or digest that a path names. A repository of several parts is one path segment with its
-/// slashes encoded, twice by Harbor's clients: the router has undone one of them.
+/// The repository that a path names. One of several parts is one path segment with its slashes encoded, twice by
+/// Harbor's clients: the router has undone one of them.
+pub(super) fn repository_in(project: &str, repository: &str) -> Result<RepositoryName, RestFailure> {
+    let name = format!("{project}/{}", repository.replace("%2F", "/").replace("%2f", "/"));
+    name.parse()
+        .map_err(|error: hythe_oci::NameError| RestFailure::new(StatusCode::BAD_REQUEST, error.to_string()))
+}
+
+/// The repository and the tag or digest that a path names.
 pub(super) fn artifact_in(
     project: &str,
     repository: &str,
     reference: &str,
 ) -> Result<(RepositoryName, Reference), RestFailure> {
-    let bad = |message: String| RestFailure::new(StatusCode::BAD_REQUEST, message);
-    let name = format!("{project}/{}", repository.replace("%2F", "/").replace("%2f", "/"));
-    let name = name.parse().map_err(|error: hythe_oci::NameError| bad(error.to_string()))?;
-    let reference = reference.parse().map_err(|error: hythe_oci::ReferenceError| bad(error.to_string()))?;
-    Ok((name, reference))
+    let parsed = reference.parse().map_err(|error: hythe_oci::ReferenceError| {
+        RestFailure::new(StatusCode::BAD_REQUEST, error.to_string())
+    })?;
+    Ok((repository_in(project, repository)?, parsed))
 }

@@ -5,6 +5,8 @@
 //! (Harbor's `src/lib/q`). A list says which names it knows; any other is an error, for a filter that is ignored
 //! shows more than was asked for.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 
 use super::RestFailure;
@@ -42,6 +44,7 @@ impl Filters {
         if q.len() > LONGEST {
             return Err(bad(format!("q is longer than {LONGEST} bytes")));
         }
+        let q = &decoded(q);
         let filters =
             split(q).into_iter().map(|part| parse_filter(part, known)).collect::<Result<Vec<_>, _>>()?;
         if filters.len() > MOST_FILTERS {
@@ -119,6 +122,14 @@ fn time(name: &str, text: &str) -> Result<Option<i64>, RestFailure> {
             text.get(..32).unwrap_or(text)
         ))),
     }
+}
+
+/// Harbor undoes one more encoding than the query has, and harbor-cli writes `Level%3Dproject` for it.
+fn decoded(q: &str) -> Cow<'_, str> {
+    if q.contains('=') {
+        return Cow::Borrowed(q);
+    }
+    url::form_urlencoded::parse(q.as_bytes()).next().map_or(Cow::Borrowed(q), |(decoded, _)| decoded)
 }
 
 /// At commas that are not inside brackets.
@@ -250,6 +261,8 @@ mod tests {
             ("name={a \"b c\"}", Wanted::Any(vec!["a".to_owned(), "b c".to_owned()])),
             ("name=(a b)", Wanted::All(vec!["a".to_owned(), "b".to_owned()])),
             ("name=a=b", exact("a=b")),
+            ("name%3D~a", Wanted::Contains("a".to_owned())),
+            ("name=a%3Db", exact("a%3Db")),
         ] {
             assert_eq!(parse(q), [("name".to_owned(), wanted)], "{q}");
         }
