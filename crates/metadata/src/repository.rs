@@ -4,7 +4,7 @@ use hythe_oci::name::RepositoryName;
 
 use crate::database::connection::Connection;
 use crate::database::statement::statements;
-use crate::database::value::{FromRow, Row, list as list_of};
+use crate::database::value::{FromRow, Row, Value, list as list_of};
 use crate::error::{Error, Result};
 use crate::ids::{Micros, ProjectId, RepositoryId, UserId};
 
@@ -32,6 +32,8 @@ pub enum Visible {
     Public,
     /// Those of public and internal projects, of the projects this user is a member of, and those granted to it.
     Subject(UserId),
+    /// Of those only the ones whose name and a space begin with one of these: a limit takes away and never gives.
+    SubjectWithin(UserId, Vec<String>),
     /// Those of public and internal projects, and those whose name and a space begin with one of these: `team/`
     /// for a project, `team/app-` for the beginning of a name, `team/app ` for one repository.
     Listed(Vec<String>),
@@ -62,7 +64,10 @@ pub async fn catalog(
     match visible {
         Visible::All => c.query(&CATALOG, &[after, limit]).await,
         Visible::Public => c.query(&CATALOG_PUBLIC, &[after, limit]).await,
-        Visible::Subject(user) => c.query(&CATALOG_OF_USER, &[after, limit, user.into()]).await,
+        Visible::Subject(user) => c.query(&CATALOG_OF_USER, &[after, limit, user.into(), Value::Null]).await,
+        Visible::SubjectWithin(user, beginnings) => {
+            c.query(&CATALOG_OF_USER, &[after, limit, user.into(), list_of(&beginnings)]).await
+        }
         Visible::Listed(beginnings) => c.query(&CATALOG_LISTED, &[after, limit, list_of(&beginnings)]).await,
     }
 }
@@ -116,6 +121,8 @@ statements! { "repository";
     CATALOG_OF_USER = {
         sqlite: "SELECT r.name AS value FROM repository r
             WHERE r.name > $1
+                AND ($4 IS NULL OR EXISTS (SELECT 1 FROM json_each($4) b
+                    WHERE substr(r.name || ' ', 1, length(b.value)) = b.value))
                 AND (EXISTS (SELECT 1 FROM project p WHERE p.id = r.project_id AND (p.public OR p.internal))
                     OR EXISTS (SELECT 1 FROM member m WHERE m.project_id = r.project_id AND m.user_id = $3)
                     OR EXISTS (SELECT 1 FROM user_group_member u JOIN member m ON m.group_id = u.group_id
@@ -128,6 +135,8 @@ statements! { "repository";
             ORDER BY r.name LIMIT $2",
         postgres: "SELECT r.name AS value FROM repository r
             WHERE r.name > $1
+                AND ($4::text IS NULL OR EXISTS (SELECT 1 FROM jsonb_array_elements_text($4::text::jsonb) b (value)
+                    WHERE starts_with(r.name || ' ', b.value)))
                 AND (EXISTS (SELECT 1 FROM project p WHERE p.id = r.project_id AND (p.public OR p.internal))
                     OR EXISTS (SELECT 1 FROM member m WHERE m.project_id = r.project_id AND m.user_id = $3)
                     OR EXISTS (SELECT 1 FROM user_group_member u JOIN member m ON m.group_id = u.group_id

@@ -124,6 +124,34 @@ async fn a_limited_token_does_less_than_its_owner() {
     assert!(bench.registry.permit::<Push>(&bearer, &app).await.is_err());
 }
 
+/// Users write the list of a token themselves: one that says "everywhere" must not show what its owner may not see.
+#[tokio::test]
+async fn a_tokens_list_shows_nothing_that_its_owner_does_not_see() {
+    let bench = Bench::new().await;
+    bench.team().await;
+    let operator = Caller::operator();
+    let wanted =
+        WantedProject { name: "secret".parse().unwrap(), metadata: BTreeMap::new(), storage_limit: None };
+    bench.registry.create_project(&operator, wanted).await.unwrap();
+    for name in ["secret/plan", "team/app", "team/other"] {
+        let permit = bench.registry.permit::<Push>(&operator, &name.parse().unwrap()).await.unwrap();
+        bench.registry.start_upload(&permit, hythe_oci::digest::Algorithm::Sha256).await.unwrap();
+    }
+    let alice = bench.sign_in("alice", PASSWORD).await.unwrap();
+    let permit = bench.registry.permit_self(&alice).unwrap();
+    for (namespace, expected) in
+        [("*", vec!["team/app", "team/other"]), ("secret", vec![]), ("team/app", vec!["team/app"])]
+    {
+        let PermissionList(mut entries) = pull_only();
+        entries[0].namespace = namespace.to_owned();
+        let permissions = Some(PermissionList(entries));
+        let wanted = WantedPersonalToken { name: namespace.to_owned(), expires_at: None, permissions };
+        let made = bench.registry.create_personal_token(&permit, wanted).await.unwrap();
+        let limited = bench.sign_in("alice", &made.secret).await.unwrap();
+        assert_eq!(bench.registry.catalog(&limited, None, 10).await.unwrap(), expected, "{namespace}");
+    }
+}
+
 #[tokio::test]
 async fn a_robot_does_what_it_was_given_under_either_prefix() {
     let bench = Bench::new().await;

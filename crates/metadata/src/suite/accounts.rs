@@ -241,6 +241,19 @@ async fn a_list_shows_what_begins_so(database: Database) {
         let visible = repository::Visible::Listed(vec![beginning.to_owned()]);
         assert_eq!(repository::catalog(&mut c, visible, None, 10).await.unwrap(), expected);
     }
+    let alice = make_user(&database, "alice").await.id;
+    let team = project::find(&mut c, &"team".parse().unwrap()).await.unwrap().unwrap().id;
+    let member = member::Entity::User(alice);
+    write(&database, move |c| Box::pin(async move { member::create(c, team, member, 2, 1).await })).await;
+    for (beginnings, expected) in [
+        (vec!["team/app "], vec!["team/app"]),
+        (vec!["other/", "team/app2"], vec!["team/app2"]),
+        (vec![], vec![]),
+    ] {
+        let beginnings = beginnings.into_iter().map(str::to_owned).collect();
+        let visible = repository::Visible::SubjectWithin(alice, beginnings);
+        assert_eq!(repository::catalog(&mut c, visible, None, 10).await.unwrap(), expected);
+    }
 }
 
 async fn a_users_row_can_be_changed(database: Database) {

@@ -283,10 +283,16 @@ impl Registry {
 fn visible(caller: &Caller) -> Visible {
     match (&caller.principal, &caller.limit) {
         (Principal::Robot(robot), _) => listed(&robot.permissions),
-        (_, Some(limit)) => listed(limit),
+        (_, Some(limit)) if caller.is_administrator() => listed(limit),
         _ if caller.is_administrator() => Visible::All,
-        (Principal::User(user), None) => Visible::Subject(user.id),
-        (Principal::Anonymous | Principal::Token(_) | Principal::Operator, None) => Visible::Public,
+        // Users choose the list of a token themselves, so it shows nothing that they would not see without it.
+        (Principal::User(user), limit) => {
+            match limit.as_ref().and_then(|limit| limit.beginnings(Pull::PERMISSION)) {
+                Some(beginnings) => Visible::SubjectWithin(user.id, beginnings),
+                None => Visible::Subject(user.id),
+            }
+        }
+        (Principal::Anonymous | Principal::Token(_) | Principal::Operator, _) => Visible::Public,
     }
 }
 
