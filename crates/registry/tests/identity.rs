@@ -187,7 +187,7 @@ async fn two_secrets_live_while_one_is_changed_for_the_other() {
     }
     bench.sign_in(&name, &third).await.unwrap();
     let weak = bench.registry.refresh_robot_secret(&operator, id, Some("weak"), hour).await;
-    assert_eq!(weak.unwrap_err().kind(), Kind::Invalid);
+    assert_eq!(weak.unwrap_err().kind(), Kind::BadRequest);
 }
 
 #[tokio::test]
