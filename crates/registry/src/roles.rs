@@ -122,17 +122,14 @@ pub(crate) async fn check_role(c: &mut Connection, id: i64) -> Result<()> {
     if BuiltIn::from_id(id).is_some() || custom_role::find(c, id).await?.is_some() {
         return Ok(());
     }
-    Err(Error::invalid(
-        ErrorCode::Unsupported,
-        format!(
-            "role {id} is not known; 1 projectAdmin, 2 developer, 3 guest, 4 maintainer, 5 limitedGuest, \
+    Err(Error::bad_request(format!(
+        "role {id} is not known; 1 projectAdmin, 2 developer, 3 guest, 4 maintainer, 5 limitedGuest, \
              custom roles from {FIRST_CUSTOM_ID}"
-        ),
-    ))
+    )))
 }
 
 fn validate(wanted: &WantedRole) -> Result<()> {
-    let bad = |message: String| Err(Error::invalid(ErrorCode::Unsupported, message));
+    let bad = |message: String| Err(Error::bad_request(message));
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if wanted.name.is_empty() || wanted.name.len() > LONGEST_NAME || !wanted.name.chars().all(allowed) {
         return bad(format!(

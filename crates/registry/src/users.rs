@@ -390,12 +390,9 @@ fn validate_profile(profile: &Profile) -> Result<()> {
     if address && longest.is_none_or(|longest| longest <= LONGEST_NAME) {
         return Ok(());
     }
-    Err(Error::invalid(
-        ErrorCode::Unsupported,
-        format!(
-            "an address has an @ and no spaces; address, name and comment have at most {LONGEST_NAME} bytes"
-        ),
-    ))
+    Err(Error::bad_request(format!(
+        "an address has an @ and no spaces; address, name and comment have at most {LONGEST_NAME} bytes"
+    )))
 }
 
 fn unknown_user_id(id: UserId) -> Error {

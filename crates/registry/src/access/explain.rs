@@ -134,7 +134,7 @@ impl Registry {
 
 /// A permission that the place does not have is a mistake of the asker and not a "no".
 fn validate(question: &Question) -> Result<()> {
-    let bad = |message: String| Err(Error::invalid(ErrorCode::Unsupported, message));
+    let bad = |message: String| Err(Error::bad_request(message));
     match (&question.project, &question.repository) {
         (None, None) if !SYSTEM_PERMISSIONS.contains(&question.permission) => {
             bad(format!("{} is no permission of the system; name a project", question.permission))

@@ -102,7 +102,11 @@ pub(super) async fn head(
     Query(query): Query<HeadQuery>,
 ) -> Result<StatusCode, RestFailure> {
     let exists = app.registry.project_exists(&caller, &parse_name(&query.project_name)?).await?;
-    Ok(if exists { StatusCode::OK } else { StatusCode::NOT_FOUND })
+    if exists {
+        return Ok(StatusCode::OK);
+    }
+    let message = format!("there is no project {}", query.project_name.escape_debug());
+    Err(RestFailure::new(StatusCode::NOT_FOUND, message))
 }
 
 /// `POST /projects`.
