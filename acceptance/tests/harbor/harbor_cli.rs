@@ -86,7 +86,7 @@ fn projects_are_made_seen_changed_and_deleted() {
 }
 
 #[test]
-#[ignore = "its endpoints are being built"]
+#[ignore = "artifacts are not in the API yet"]
 fn repositories_artifacts_and_tags_are_seen_changed_and_deleted() {
     let cli = Cli::new();
     cli.run(&["project", "create", "team", "--storage-limit", "-1"]);
@@ -111,7 +111,7 @@ fn repositories_artifacts_and_tags_are_seen_changed_and_deleted() {
 }
 
 #[test]
-#[ignore = "its endpoints are being built"]
+#[ignore = "artifacts are not in the API yet"]
 fn labels_are_made_put_on_artifacts_changed_and_deleted() {
     let cli = Cli::new();
     cli.run(&["label", "create", "-n", "good", "-d", "is good", "--color", "#0065AB"]);
@@ -178,7 +178,6 @@ fn robots_are_made_used_refreshed_and_deleted() {
 }
 
 #[test]
-#[ignore = "its endpoints are being built"]
 fn configuration_quotas_and_logs_are_read_and_configuration_changed() {
     let cli = Cli::new();
     let system = cli.read(&["config", "view", "--cat", "sys"]);

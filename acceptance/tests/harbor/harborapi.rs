@@ -7,7 +7,6 @@ use hythe_acceptance::directory::{self, Directory};
 use hythe_acceptance::workbench::Workbench;
 
 #[test]
-#[ignore = "its endpoints are being built"]
 fn harborapi_walks_every_call_it_knows() {
     let bench = Workbench::new();
     let people = Directory::start("walk", &["alice", "bea"]);

@@ -13,6 +13,10 @@ FULL = f"{PROJECT}/{NAME}"
 async def walk(walker):
     push(walker)
     await repositories(walker)
+    await delete_a_repository(walker)
+    if walker.is_later("get_artifact"):
+        return
+    await everywhere(walker)
     await image(walker)
     await index(walker)
     await chart(walker)
@@ -39,7 +43,6 @@ async def repositories(walker):
     has("repository", one, "id", "creation_time", "update_time", "pull_count")
     walker.made["repository"] = one.id
     same("in the project", [repository.name for repository in await walker.call("get_repositories", PROJECT)], [FULL])
-    assert FULL in {repository.name for repository in await walker.call("get_repositories")}, "not among all"
     found = await walker.call("get_repositories", PROJECT, query="name=~app", sort="-creation_time")
     same("by q", [repository.name for repository in found], [FULL])
     await walker.call("update_repository", PROJECT, NAME, Repository(description="# An app"))
@@ -47,6 +50,16 @@ async def repositories(walker):
     hit = (await walker.call("search", "tools/app")).repository
     same("found", [(one.repository_name, one.project_name, one.project_public) for one in hit], [(FULL, PROJECT, False)])
     await walker.refused(404, "get_repository", PROJECT, "no/such")
+
+
+async def everywhere(walker):
+    assert FULL in {repository.name for repository in await walker.call("get_repositories")}, "not among all"
+
+
+async def delete_a_repository(walker):
+    Pusher(walker.origin, walker.given.user, walker.given.password, f"{PROJECT}/gone").image("amd64", "v1")
+    await walker.call("delete_repository", PROJECT, "gone")
+    await walker.refused(404, "get_repository", PROJECT, "gone")
 
 
 async def image(walker):

@@ -1,6 +1,11 @@
 """Calls of things that the server does not have yet, with what they are for."""
 
 LATER = {
+    "artifacts": [
+        "add_artifact_label", "copy_artifact", "create_artifact_tag", "delete_artifact", "delete_artifact_label",
+        "delete_artifact_tag", "get_artifact", "get_artifact_accessories", "get_artifact_build_history",
+        "get_artifact_tags", "get_artifacts", "get_icon", "get_project_artifacts",
+    ],
     "replication": [
         "check_registry_status", "create_registry", "create_replication_policy", "delete_registry",
         "delete_replication_policy", "get_registries", "get_registry", "get_registry_adapters", "get_registry_info",
