@@ -53,6 +53,11 @@ impl Options {
     }
 }
 
+/// The binary under test.
+pub fn binary() -> PathBuf {
+    places::hythe()
+}
+
 impl Server {
     /// A server with no configuration at all.
     pub fn start() -> Server {

@@ -13,6 +13,10 @@ pub(crate) enum Code {
     Usage = 2,
     /// `doctor` or `config check` did its work and found something wrong.
     Found = 3,
+    /// Not signed in, or not allowed.
+    Refused = 4,
+    /// What was named does not exist.
+    Missing = 5,
 }
 
 /// Why a command failed.
@@ -27,6 +31,11 @@ impl Failure {
     /// "what, where, why"
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { code: Code::Failed, lines: vec![message.into()] }
+    }
+
+    /// The same with another exit code.
+    pub(crate) fn with_code(self, code: Code) -> Self {
+        Self { code, ..self }
     }
 
     /// The command line asks for something that cannot be.

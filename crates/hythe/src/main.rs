@@ -1,6 +1,7 @@
 //! The binary: reads the command line, runs one command, and ends with its exit code.
 
 mod cli;
+mod client;
 mod commands;
 mod config;
 mod failure;
@@ -38,6 +39,11 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Migrate { plan, output } => wait_for(commands::migrate::run(*plan, *output, &inputs)),
         Command::Doctor { url, output, .. } => {
             wait_for(commands::doctor::run(url.as_deref(), *output, &inputs))
+        }
+        Command::Client(command) => wait_for(commands::client::run(command)),
+        Command::Completions { shell } => {
+            commands::completions::run(*shell);
+            Ok(())
         }
         Command::Admin(command) => wait_for(commands::admin::run(command, &inputs)),
         Command::Version { output } => {

@@ -59,7 +59,7 @@ fn ask(user: &str) -> Result<Secret, Failure> {
     }
 }
 
-fn prompt(question: &str) -> Result<String, Failure> {
+pub(crate) fn prompt(question: &str) -> Result<String, Failure> {
     let failed = |error: io::Error| Failure::because("cannot read the password from the terminal", &error);
     let _ = write!(io::stderr(), "{question}");
     let silence = Silence::begin(io::stdin()).map_err(failed)?;

@@ -1,6 +1,8 @@
 //! The commands: one file each.
 
 pub(crate) mod admin;
+pub(crate) mod client;
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod migrate;

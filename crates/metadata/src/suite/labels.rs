@@ -87,7 +87,10 @@ async fn a_label_is_put_on_an_artifact_once_and_goes_with_either(database: Datab
         [second.clone(), first.clone()]
     );
     write(&database, move |c| Box::pin(async move { label::delete(c, second.id).await })).await;
-    assert_eq!(label::list_of_artifact(&mut c, repository, &digest(1)).await.unwrap(), std::slice::from_ref(&first));
+    assert_eq!(
+        label::list_of_artifact(&mut c, repository, &digest(1)).await.unwrap(),
+        std::slice::from_ref(&first)
+    );
     let detach = || {
         write(&database, move |c| {
             Box::pin(async move { label::detach(c, repository, &digest(1), first.id).await })

@@ -1,5 +1,7 @@
 //! The command line: what can be asked for, and the short manual that `--help` prints.
 
+pub(crate) mod client;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Flags;
@@ -35,7 +37,9 @@ Exit codes:
   0  done
   1  failed; the reason is on standard error, one line each
   2  the command line is wrong
-  3  `doctor` or `config check` found something wrong";
+  3  `doctor` or `config check` found something wrong
+  4  not signed in, or not allowed
+  5  it does not exist";
 
 #[derive(Debug, Parser)]
 #[command(name = "hythe", version = VERSION.version, about = ABOUT, long_about = LONG_ABOUT, after_long_help = MANUAL)]
@@ -133,7 +137,17 @@ Examples:
     /// Explain, check and show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Manage users, projects, members and keys
+    #[command(flatten)]
+    Client(ClientCommand),
+    /// Print a script that completes commands in a shell
+    #[command(after_long_help = "\
+Example:
+  hythe completions bash > /etc/bash_completion.d/hythe")]
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+    /// Manage users, projects, members, keys and the audit log
     ///
     /// Works on the database itself and asks for no password: whoever can read the configuration and reach the database is
     /// the administrator.
@@ -185,6 +199,41 @@ Examples:
 Example:
   hythe config example > hythe.toml")]
     Example,
+}
+
+/// The commands of a registry's users.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Sign in to a registry; a personal token is kept, and never the password
+    #[command(after_long_help = "\
+Examples:
+  hythe login https://hub.example.com --username alice
+  hythe login http://localhost:5000 --username admin --password-stdin < password")]
+    Login(client::LoginArguments),
+    /// Sign out: the token is deleted here and at the registry
+    #[command(after_long_help = "Example:\n  hythe logout")]
+    Logout(client::Remote),
+    /// Show who you are at the registry
+    #[command(after_long_help = "Example:\n  hythe whoami")]
+    Whoami(client::Remote),
+    /// Projects: the first part of an image's name
+    Project(client::With<client::ProjectCommand>),
+    /// Repositories of a project
+    Repo(client::With<client::RepoCommand>),
+    /// Artifacts of a repository: images, charts, signatures
+    Artifact(client::With<client::ArtifactCommand>),
+    /// Tags of an artifact
+    Tag(client::With<client::TagCommand>),
+    /// Members of a project
+    Member(client::With<client::MemberCommand>),
+    /// Robots: accounts of machines
+    Robot(client::With<client::RobotCommand>),
+    /// Users, for administrators
+    User(client::With<client::UserCommand>),
+    /// Your personal tokens
+    Token(client::With<client::TokenCommand>),
+    /// The audit log
+    Audit(client::With<client::AuditCommand>),
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,0 +1,186 @@
+//! The commands of a registry's users, run as a user runs them, against a real server.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what goes wrong in a test fails it")]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use hythe_acceptance::server::Server;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Somebody at a terminal, with a home of their own.
+struct Person<'s> {
+    server: &'s Server,
+    home: TempDir,
+}
+
+impl<'s> Person<'s> {
+    fn at(server: &'s Server) -> Person<'s> {
+        Person { server, home: TempDir::new().unwrap() }
+    }
+
+    fn administrator(server: &'s Server) -> Person<'s> {
+        let person = Person::at(server);
+        let admin = server.administrator();
+        person.signs_in(&admin.name, &admin.password);
+        person
+    }
+
+    fn signs_in(&self, name: &str, password: &str) {
+        let url = format!("http://{}", self.server.host());
+        let output = self.says(&["login", &url, "--username", name, "--password-stdin"], password);
+        assert!(output.status.success(), "{}", complaint(&output));
+    }
+
+    /// Runs a command that is fed this.
+    fn says(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new(hythe_acceptance::server::binary())
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.home.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    /// What a command prints that must succeed.
+    fn runs(&self, arguments: &[&str]) -> String {
+        let output = self.says(arguments, "");
+        assert!(output.status.success(), "{arguments:?}: {}", complaint(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn asks(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.runs(&[arguments, &["--output", "json"]].concat())).unwrap()
+    }
+
+    /// The exit code and the words of a command that must fail.
+    fn fails(&self, arguments: &[&str]) -> (i32, String) {
+        let output = self.says(arguments, "");
+        assert!(!output.status.success(), "{arguments:?} succeeded");
+        (output.status.code().unwrap(), complaint(&output))
+    }
+
+    fn logins(&self) -> std::path::PathBuf {
+        self.home.path().join(".config/hythe/logins.json")
+    }
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn a_login_keeps_a_token_and_never_the_password_and_ends_at_both_sides() {
+    let server = Server::start();
+    let person = Person::administrator(&server);
+    let password = server.administrator().password;
+    let kept = std::fs::read_to_string(person.logins()).unwrap();
+    assert!(!kept.contains(&password) && kept.contains("hythe_pat_"), "{kept}");
+    assert_eq!(mode(&person.logins()), 0o600);
+    assert!(person.runs(&["whoami"]).contains("admin"));
+    let secret =
+        serde_json::from_str::<Value>(&kept).unwrap()["logins"][0]["secret"].as_str().unwrap().to_owned();
+    person.runs(&["logout"]);
+    let (code, words) = person.fails(&["whoami"]);
+    assert_eq!(code, 4, "{words}");
+    assert!(words.contains("hythe login"), "{words}");
+    let url = format!("http://{}", server.host());
+    let again = person.says(&["login", &url, "--username", "admin", "--password-stdin"], &secret);
+    assert_eq!(again.status.code(), Some(4), "the token was deleted at the registry");
+}
+
+#[test]
+fn a_project_its_members_and_its_robots_are_made_shown_and_taken_away() {
+    let server = Server::start();
+    let admin = Person::administrator(&server);
+    admin.runs(&["project", "create", "team", "--visibility", "internal"]);
+    assert_eq!(admin.asks(&["project", "show", "team"])["metadata"]["visibility"], "internal");
+    let made = admin.says(&["user", "create", "alice"], "Sesame-1234\n");
+    assert!(made.status.success(), "{}", complaint(&made));
+    admin.runs(&["member", "set", "team", "alice", "guest"]);
+    admin.runs(&["member", "set", "team", "alice", "developer"]);
+    assert!(admin.runs(&["member", "list", "team"]).contains("developer"));
+    let why =
+        admin.runs(&["project", "explain", "team", "alice", "repository:push", "--repository", "team/app"]);
+    assert!(why.contains("alice may repository:push in team/app: role developer"), "{why}");
+
+    let robot = admin.asks(&["robot", "create", "ci", "--project", "team", "--may", "repository:pull"]);
+    assert_eq!(robot["name"], "robot_team+ci");
+    let fresh = admin.asks(&["robot", "refresh", &robot["id"].to_string(), "--keep-old-for", "60"]);
+    assert_ne!(fresh["secret"], robot["secret"]);
+    admin.runs(&["robot", "delete", &robot["id"].to_string()]);
+
+    let alice = Person::at(&server);
+    alice.signs_in("alice", "Sesame-1234");
+    let (code, words) = alice.fails(&["user", "list"]);
+    assert_eq!(code, 4, "{words}");
+    assert!(words.contains("user alice may not list") && words.contains("request "), "{words}");
+
+    admin.runs(&["member", "remove", "team", "alice"]);
+    admin.runs(&["project", "delete", "team"]);
+    let (code, words) = admin.fails(&["project", "show", "team"]);
+    assert_eq!(code, 5, "{words}");
+}
+
+#[test]
+fn a_token_is_limited_and_the_log_tells_what_was_done() {
+    let server = Server::start();
+    let admin = Person::administrator(&server);
+    let made = admin.asks(&[
+        "token",
+        "create",
+        "ci",
+        "--days",
+        "1",
+        "--project",
+        "library",
+        "--may",
+        "repository:pull",
+    ]);
+    let limited = Person::at(&server);
+    let url = format!("http://{}", server.host());
+    let secret = made["secret"].as_str().unwrap();
+    let refused = limited.says(&["login", &url, "--username", "admin", "--password-stdin"], secret);
+    assert_eq!(refused.status.code(), Some(4), "a limited token makes no unlimited one");
+    admin.runs(&["token", "delete", &made["id"].to_string()]);
+    let told = admin.runs(&["audit", "list", "--query", "resource_type=token"]);
+    assert!(told.contains("create token ci") && told.contains("delete token"), "{told}");
+    let exported = admin.runs(&["audit", "export"]);
+    let lines: Vec<Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().all(|line| line["client_address"] != ""), "{exported}");
+    assert!(!exported.contains(secret));
+}
+
+#[test]
+fn mistakes_are_explained_whole() {
+    let server = Server::start();
+    let admin = Person::administrator(&server);
+    let (code, words) = admin.fails(&["project", "create", "Not A Name"]);
+    assert_eq!(code, 1, "{words}");
+    assert_eq!(words.lines().count(), 1, "{words}");
+    let (code, words) = admin.fails(&["artifact", "show", "team"]);
+    assert_eq!(code, 2, "{words}");
+    assert!(words.contains("write project/name:tag or project/name@digest"), "{words}");
+    let (code, words) = admin.fails(&["whoami", "--server", "http://127.0.0.1:1"]);
+    assert_eq!(code, 4, "{words}");
+}
+
+#[test]
+fn shells_can_complete() {
+    let server = Server::start();
+    let person = Person::at(&server);
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(person.runs(&["completions", shell]).contains("hythe"), "{shell}");
+    }
+}

@@ -1,0 +1,266 @@
+//! The command line of the commands that talk to a registry over its API.
+
+use clap::{Args, Subcommand};
+
+use crate::output::Format;
+
+/// Which registry, and how to print its answer: asked of every command here.
+#[derive(Debug, Args)]
+pub(crate) struct Remote {
+    /// Address of the registry [default: the one signed in to last]
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) server: Option<String>,
+    /// How to print the answer
+    #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
+    pub(crate) output: Format,
+}
+
+/// A command and which registry it is for.
+#[derive(Debug, Args)]
+pub(crate) struct With<C: Subcommand> {
+    #[command(subcommand)]
+    pub(crate) command: C,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+/// How to sign in.
+#[derive(Debug, Args)]
+pub(crate) struct LoginArguments {
+    /// Address of the registry, such as https://hub.example.com
+    pub(crate) server: String,
+    /// The name to sign in with
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) username: String,
+    /// Read the password or personal token from standard input
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    /// Trust this certificate authority too (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProjectCommand {
+    /// List the projects you may see
+    #[command(after_long_help = "Example:\n  hythe project list --name team")]
+    List {
+        /// Only those whose name contains this
+        #[arg(long, value_name = "PART")]
+        name: Option<String>,
+    },
+    /// Show a project with its numbers
+    #[command(after_long_help = "Example:\n  hythe project show team")]
+    Show { project: String },
+    /// Make a project
+    #[command(after_long_help = "Example:\n  hythe project create team --visibility internal")]
+    Create {
+        project: String,
+        /// private, internal or public
+        #[arg(long, value_name = "WHO", default_value = "private")]
+        visibility: String,
+    },
+    /// Say who may pull without being a member: private, internal or public
+    #[command(after_long_help = "Example:\n  hythe project visibility team public")]
+    Visibility { project: String, visibility: String },
+    /// Delete a project that holds no repositories
+    #[command(after_long_help = "Example:\n  hythe project delete team")]
+    Delete { project: String },
+    /// Tell whether somebody may do something in a project, and which rule says so
+    #[command(
+        after_long_help = "Example:\n  hythe project explain team alice repository:push --repository team/app"
+    )]
+    Explain {
+        project: String,
+        /// A user's name, a robot's full name, or anonymous
+        who: String,
+        /// What: resource:action
+        permission: String,
+        /// In this repository
+        #[arg(long, value_name = "NAME")]
+        repository: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RepoCommand {
+    /// List the repositories of a project
+    #[command(after_long_help = "Example:\n  hythe repo list team")]
+    List { project: String },
+    /// Show a repository
+    #[command(after_long_help = "Example:\n  hythe repo show team/app")]
+    Show { repository: String },
+    /// Delete a repository with all of its artifacts
+    #[command(after_long_help = "Example:\n  hythe repo delete team/app")]
+    Delete { repository: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ArtifactCommand {
+    /// List the artifacts of a repository, the newest first
+    #[command(after_long_help = "Example:\n  hythe artifact list team/app")]
+    List { repository: String },
+    /// Show an artifact
+    #[command(
+        after_long_help = "Example:\n  hythe artifact show team/app:v1\n  hythe artifact show team/app@sha256:…"
+    )]
+    Show { artifact: String },
+    /// Delete an artifact with its tags
+    #[command(after_long_help = "Example:\n  hythe artifact delete team/app@sha256:…")]
+    Delete { artifact: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TagCommand {
+    /// List the tags of an artifact
+    #[command(after_long_help = "Example:\n  hythe tag list team/app:v1")]
+    List { artifact: String },
+    /// Give an artifact another tag
+    #[command(after_long_help = "Example:\n  hythe tag add team/app:v1 stable")]
+    Add { artifact: String, tag: String },
+    /// Take a tag away; the artifact stays
+    #[command(after_long_help = "Example:\n  hythe tag delete team/app:stable")]
+    Delete { artifact: String },
+    /// Show what a tag pointed to, the newest first
+    #[command(after_long_help = "Example:\n  hythe tag history team/app:stable")]
+    History { artifact: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MemberCommand {
+    /// List the members of a project
+    #[command(after_long_help = "Example:\n  hythe member list team")]
+    List { project: String },
+    /// Make a user a member, or give a member another role
+    #[command(after_long_help = "Example:\n  hythe member set team alice developer")]
+    Set {
+        project: String,
+        user: String,
+        /// project-admin, maintainer, developer, guest, limited-guest, or a custom role's id
+        role: String,
+    },
+    /// Take a user out of a project
+    #[command(after_long_help = "Example:\n  hythe member remove team alice")]
+    Remove { project: String, user: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RobotCommand {
+    /// List robots of a project, or of the system
+    #[command(after_long_help = "Example:\n  hythe robot list --project team")]
+    List {
+        /// The project; robots of the system if not given
+        #[arg(long, value_name = "NAME")]
+        project: Option<String>,
+    },
+    /// Make a robot and show its secret once
+    #[command(
+        after_long_help = "Example:\n  hythe robot create ci --project team --may repository:pull --may repository:push --days 90"
+    )]
+    Create {
+        name: String,
+        /// Its project; a robot of the system if not given
+        #[arg(long, value_name = "NAME")]
+        project: Option<String>,
+        /// What it may do there (in all projects, for a robot of the system); may be given again
+        #[arg(long = "may", value_name = "RESOURCE:ACTION", required = true)]
+        may: Vec<String>,
+        /// Days it lives, -1 for ever
+        #[arg(long, value_name = "N", allow_negative_numbers = true)]
+        days: Option<i64>,
+        /// What it is for
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        description: String,
+    },
+    /// Give a robot another secret and show it once
+    #[command(after_long_help = "Example:\n  hythe robot refresh 7 --keep-old-for 3600")]
+    Refresh {
+        id: i64,
+        /// Seconds that the old secret lives on
+        #[arg(long, value_name = "SECONDS")]
+        keep_old_for: Option<u32>,
+    },
+    /// Delete a robot
+    #[command(after_long_help = "Example:\n  hythe robot delete 7")]
+    Delete { id: i64 },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// List users
+    #[command(after_long_help = "Example:\n  hythe user list --name ali")]
+    List {
+        /// Only those whose name contains this
+        #[arg(long, value_name = "PART")]
+        name: Option<String>,
+    },
+    /// Make a user; the password is read from standard input
+    #[command(after_long_help = "Example:\n  hythe user create alice --email alice@example.com < password")]
+    Create {
+        name: String,
+        /// Address for mail
+        #[arg(long, value_name = "ADDRESS", default_value = "")]
+        email: String,
+    },
+    /// Make a user an administrator, or one no more
+    #[command(after_long_help = "Example:\n  hythe user administrator alice yes")]
+    Administrator {
+        name: String,
+        /// yes or no
+        #[arg(value_parser = ["yes", "no"])]
+        wanted: String,
+    },
+    /// Delete a user
+    #[command(after_long_help = "Example:\n  hythe user delete alice")]
+    Delete { name: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// List your personal tokens
+    #[command(after_long_help = "Example:\n  hythe token list")]
+    List,
+    /// Make a personal token and show it once
+    #[command(
+        after_long_help = "Example:\n  hythe token create laptop --days 90\n  hythe token create ci --project team --may repository:pull"
+    )]
+    Create {
+        name: String,
+        /// Days it lives, -1 for ever
+        #[arg(long, value_name = "N", allow_negative_numbers = true)]
+        days: Option<i64>,
+        /// Only for this project
+        #[arg(long, value_name = "NAME", requires = "may")]
+        project: Option<String>,
+        /// Only for this; may be given again
+        #[arg(long = "may", value_name = "RESOURCE:ACTION")]
+        may: Vec<String>,
+    },
+    /// Delete a personal token
+    #[command(after_long_help = "Example:\n  hythe token delete 3")]
+    Delete { id: i64 },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Show the newest events
+    #[command(after_long_help = "Example:\n  hythe audit list --project team --query operation=delete")]
+    List {
+        /// Of this project
+        #[arg(long, value_name = "NAME")]
+        project: Option<String>,
+        /// Filters: username=…, resource_type=…, operation=…, op_time=[FROM~TO]; joined by commas
+        #[arg(long, value_name = "Q")]
+        query: Option<String>,
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: usize,
+    },
+    /// Write all events out as JSON lines
+    #[command(after_long_help = "Example:\n  hythe audit export > audit.ndjson")]
+    Export {
+        /// Filters, as for `list`
+        #[arg(long, value_name = "Q")]
+        query: Option<String>,
+    },
+}
