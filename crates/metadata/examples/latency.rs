@@ -85,6 +85,7 @@ fn manifest_of(repository_id: i64, number: u32) -> Result<NewManifest, Error> {
         bytes: vec![b' '; 1024],
         subject: None,
         annotations_json: "{}".to_owned(),
+        about: hythe_metadata::artifact::About::default(),
         pushed_at: 1,
         pushed_by: "alice".to_owned(),
     })

@@ -7,6 +7,7 @@ use hythe_oci::manifest::{Kind, ReferenceKind};
 use hythe_oci::name::RepositoryName;
 use hythe_oci::tag::Tag;
 
+use crate::artifact::{self, About};
 use crate::database::connection::Connection;
 use crate::database::statement::statements;
 use crate::database::value::{self, FromRow, Row};
@@ -62,6 +63,8 @@ pub struct NewManifest {
     pub subject: Option<Digest>,
     /// Its annotations as a JSON object.
     pub annotations_json: String,
+    /// What it is to those who look at it.
+    pub about: About,
     /// Now.
     pub pushed_at: Micros,
     /// Who pushes it.
@@ -117,10 +120,14 @@ pub async fn insert(
     loop {
         if c.changes(&INSERT, &arguments).await? {
             insert_references(c, new.repository_id, &new.digest, references).await?;
+            artifact::insert(c, new.repository_id, &new.digest, &new.about, new.pushed_at).await?;
             return Ok(true);
         }
         // It may have been deleted between the two statements; then there is room for the new one.
         if missing(c, new.repository_id, &[new.digest]).await?.is_empty() {
+            if new.about.accessory.is_some() {
+                artifact::insert(c, new.repository_id, &new.digest, &new.about, new.pushed_at).await?;
+            }
             return Ok(false);
         }
     }

@@ -4,6 +4,7 @@
 //! in the order of the commits: the last event of a tag is always what it points to.
 
 use hythe_oci::digest::Digest;
+use hythe_oci::name::RepositoryName;
 use hythe_oci::tag::Tag;
 
 use crate::database::connection::Connection;
@@ -11,6 +12,8 @@ use crate::database::statement::statements;
 use crate::database::value::{FromRow, FromValue, Row, Value};
 use crate::error::Result;
 use crate::ids::{Micros, RepositoryId};
+use crate::project::Text;
+use crate::window::Window;
 
 /// What a tag must point to for a put to go through (`If-Match`, `If-None-Match`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +70,31 @@ pub struct TagEvent {
     pub action: Action,
     /// The digest that it pointed to after a put, or before a delete.
     pub digest: Digest,
+}
+
+/// A row of `tag`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagRow {
+    /// The tag.
+    pub name: String,
+    /// When it was made to point to what it points to.
+    pub updated_at: Micros,
+    /// When it was pulled last; 0 for never.
+    pub pulled_at: Micros,
+}
+
+/// The order of a list. Only the first has keys to go on from; the others are paged by number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// By name.
+    #[default]
+    Name,
+    /// By name, from the end.
+    NameDescending,
+    /// The one put first first.
+    Oldest,
+    /// The one put last first.
+    Newest,
 }
 
 /// Points the tag to a manifest of the repository and tells what it pointed to before.
@@ -129,6 +157,53 @@ pub async fn list_by_digest(
     limit: u32,
 ) -> Result<Vec<String>> {
     c.query(&LIST_BY_DIGEST, &[repository_id.into(), digest.into(), limit.into()]).await
+}
+
+/// A page of the tags that point to a manifest.
+pub async fn list_rows(
+    c: &mut Connection,
+    repository_id: RepositoryId,
+    digest: &Digest,
+    name: &Text,
+    order: Order,
+    window: Window<&str>,
+) -> Result<Vec<TagRow>> {
+    let arguments = [
+        repository_id.into(),
+        digest.into(),
+        name.pattern(),
+        window.after.into(),
+        window.limit.into(),
+        window.skip.into(),
+    ];
+    let statement = match order {
+        Order::Name => &LIST_ROWS,
+        Order::NameDescending => &LIST_ROWS_DESCENDING,
+        Order::Oldest => &LIST_ROWS_OLDEST,
+        Order::Newest => &LIST_ROWS_NEWEST,
+    };
+    c.query(statement, &arguments).await
+}
+
+/// How many tags point to a manifest, counted up to `most`.
+pub async fn count_rows(
+    c: &mut Connection,
+    repository_id: RepositoryId,
+    digest: &Digest,
+    name: &Text,
+    most: i64,
+) -> Result<i64> {
+    c.query_one(&COUNT_ROWS, &[repository_id.into(), digest.into(), name.pattern(), most.into()]).await
+}
+
+/// Notes when a tag was pulled last; nothing if it is gone.
+pub async fn update_pulled(
+    c: &mut Connection,
+    repository: &RepositoryName,
+    tag: &Tag,
+    at: Micros,
+) -> Result<()> {
+    c.execute(&UPDATE_PULLED, &[repository.into(), tag.into(), at.into()]).await.map(|_| ())
 }
 
 /// Deletes the tag and not what it points to; false if it does not exist.
@@ -225,6 +300,16 @@ impl FromValue for Action {
     }
 }
 
+impl FromRow for TagRow {
+    fn from_row(row: &mut Row) -> Result<TagRow> {
+        Ok(TagRow {
+            name: row.take("name")?,
+            updated_at: row.take("updated_at")?,
+            pulled_at: row.take("pulled_at")?,
+        })
+    }
+}
+
 impl FromRow for TagEvent {
     fn from_row(row: &mut Row) -> Result<TagEvent> {
         Ok(TagEvent {
@@ -237,7 +322,22 @@ impl FromRow for TagEvent {
     }
 }
 
+macro_rules! rows {
+    () => {
+        "SELECT name, updated_at, pulled_at FROM tag
+        WHERE repository_id = $1 AND digest = $2 AND lower(name) LIKE $3 ESCAPE '\\' AND name > $4 ORDER BY "
+    };
+}
+
 statements! { "tag";
+    LIST_ROWS = (rows!(), "name LIMIT $5 OFFSET $6");
+    LIST_ROWS_DESCENDING = (rows!(), "name DESC LIMIT $5 OFFSET $6");
+    LIST_ROWS_OLDEST = (rows!(), "updated_at, name LIMIT $5 OFFSET $6");
+    LIST_ROWS_NEWEST = (rows!(), "updated_at DESC, name DESC LIMIT $5 OFFSET $6");
+    COUNT_ROWS = "SELECT COUNT(*) AS value FROM (SELECT 1 FROM tag WHERE repository_id = $1 AND digest = $2
+        AND lower(name) LIKE $3 ESCAPE '\\' LIMIT $4) counted";
+    UPDATE_PULLED = "UPDATE tag SET pulled_at = $3 WHERE repository_id = (SELECT r.id FROM repository r WHERE r.name = $1)
+        AND name = $2 AND pulled_at < $3";
     PUT = "INSERT INTO tag (repository_id, name, digest, updated_at, updated_by) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (repository_id, name)
         DO UPDATE SET digest = excluded.digest, updated_at = excluded.updated_at, updated_by = excluded.updated_by";

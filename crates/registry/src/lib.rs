@@ -5,6 +5,7 @@
 //! these calls and [`Error`]s into answers.
 
 pub mod access;
+pub mod artifacts;
 pub mod audit;
 pub mod blobs;
 pub mod certificate;

@@ -229,26 +229,38 @@ ALTER TABLE repository ADD COLUMN updated_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE repository ADD COLUMN pull_count BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE repository ADD COLUMN pulled_at BIGINT;
 
--- What an artifact's config says (JSON), read once when somebody first looks.
-CREATE TABLE manifest_detail (
+-- What the API shows of a manifest, written with it. The subject is what it is an accessory of, by its own word or by
+-- the tag that older clients give it. The detail (JSON) is what its config says, read when somebody first looks; pulls
+-- are written in batches.
+CREATE TABLE artifact (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    project_id BIGINT NOT NULL,
     repository_id BIGINT NOT NULL,
     digest TEXT COLLATE "C" NOT NULL,
-    detail TEXT NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    media_type TEXT COLLATE "C" NOT NULL,
+    artifact_type TEXT COLLATE "C" NOT NULL,
+    size BIGINT NOT NULL,
+    subject TEXT COLLATE "C",
+    accessory TEXT COLLATE "C",
+    pushed_at BIGINT NOT NULL,
+    pulled_at BIGINT NOT NULL DEFAULT 0,
+    pulls BIGINT NOT NULL DEFAULT 0,
+    detail TEXT,
     UNIQUE (repository_id, digest),
     FOREIGN KEY (repository_id, digest) REFERENCES manifest (repository_id, digest) ON DELETE CASCADE
 );
-
--- When a manifest was last pulled, written in batches.
-CREATE TABLE manifest_pull (
-    repository_id BIGINT NOT NULL,
-    digest TEXT COLLATE "C" NOT NULL,
-    pulled_at BIGINT NOT NULL,
-    pulls BIGINT NOT NULL,
-    PRIMARY KEY (repository_id, digest),
-    FOREIGN KEY (repository_id, digest) REFERENCES manifest (repository_id, digest) ON DELETE CASCADE
-);
-CREATE INDEX manifest_by_push ON manifest (repository_id, pushed_at, digest);
+CREATE INDEX artifact_by_push ON artifact (repository_id, pushed_at, id) WHERE subject IS NULL;
+CREATE INDEX artifact_by_pull ON artifact (repository_id, pulled_at, id) WHERE subject IS NULL;
+CREATE INDEX artifact_by_size ON artifact (repository_id, size, id) WHERE subject IS NULL;
+CREATE INDEX artifact_by_project ON artifact (project_id, pushed_at, id) WHERE subject IS NULL;
+CREATE INDEX artifact_by_subject ON artifact (repository_id, subject, id) WHERE subject IS NOT NULL;
+INSERT INTO artifact (project_id, repository_id, digest, kind, media_type, artifact_type, size, subject, accessory,
+        pushed_at)
+    SELECT r.project_id, m.repository_id, m.digest, '', '', COALESCE(m.artifact_type, ''), m.size, m.subject,
+        CASE WHEN m.subject IS NULL THEN NULL ELSE 'subject.accessory' END, m.pushed_at
+    FROM manifest m JOIN repository r ON r.id = m.repository_id;
+ALTER TABLE tag ADD COLUMN pulled_at BIGINT NOT NULL DEFAULT 0;
 
 -- A label of no project is the system's.
 CREATE TABLE label (

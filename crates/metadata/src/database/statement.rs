@@ -76,6 +76,13 @@ macro_rules! statements {
     (@one $noun:literal, $verb:ident, { sqlite: $sqlite:literal, postgres: $postgres:literal $(,)? }) => {
         $crate::database::statement::Statement::new($noun, stringify!($verb), $sqlite, $postgres)
     };
+    (@one $noun:literal, $verb:ident, {
+        sqlite: ($($sqlite:expr),+ $(,)?), postgres: ($($postgres:expr),+ $(,)?) $(,)?
+    }) => {
+        $crate::database::statement::Statement::new(
+            $noun, stringify!($verb), concat!($($sqlite),+), concat!($($postgres),+),
+        )
+    };
     (@one $noun:literal, $verb:ident, ($($part:expr),+ $(,)?)) => {
         $crate::database::statement::Statement::new(
             $noun, stringify!($verb), concat!($($part),+), concat!($($part),+),

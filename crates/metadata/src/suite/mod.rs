@@ -22,6 +22,7 @@ use hythe_oci::name::RepositoryName;
 use hythe_oci::tag::Tag;
 use hythe_oci::upload_id::UploadId;
 
+use crate::artifact::About;
 use crate::project::{NewProject, Project};
 use crate::user::{NewUser, User};
 use crate::{Connection, Database, Options, Work};
@@ -180,6 +181,7 @@ fn new_manifest(repository_id: i64, digest: Digest) -> manifest::NewManifest {
         bytes: b"{}".to_vec(),
         subject: None,
         annotations_json: "{}".to_owned(),
+        about: About { kind: "IMAGE".to_owned(), size: 2, ..About::default() },
         pushed_at: 1,
         pushed_by: "alice".to_owned(),
     }

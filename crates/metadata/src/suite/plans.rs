@@ -7,14 +7,36 @@ use crate::{Connection, Database, Engine, Result};
 
 on_both_engines![hot_statements_are_index_reads];
 
+/// A list of artifacts that filters nothing.
+const WALK: &[&str] = &[
+    "1", "FALSE", "NULL", "''", "'%%'", "''", "''", "''", "0", "9", "0", "9", "','", "0", "FALSE", "9", "9",
+    "100", "0",
+];
+
 /// The statements of the request path, each with an argument for every parameter.
 const HOT: &[(&str, &[&str])] = &[
+    ("artifact.accessories_of", &["'[\"1\"]'", "100"]),
+    ("artifact.find", &["1", "'d'"]),
+    ("artifact.list_accessories", &["1", "1", "100", "0"]),
+    ("artifact.list_first_pulled", WALK),
+    ("artifact.list_largest", WALK),
+    ("artifact.list_last_pulled", WALK),
+    ("artifact.list_newest", WALK),
+    ("artifact.list_newest_of_project", WALK),
+    ("artifact.list_oldest", WALK),
+    ("artifact.list_oldest_of_project", WALK),
+    ("artifact.list_smallest", WALK),
+    ("artifact.tags_of", &["'[\"1\"]'", "100"]),
+    ("artifact.parts_of", &["'[\"1\"]'", "100"]),
     ("blob.find", &["'d'"]),
     ("blob.find_linked", &["1", "'d'"]),
     ("blob.find_linked_by_name", &["'team/app'", "'d'"]),
     ("blob.is_referenced", &["1", "'d'"]),
     ("blob.linked", &["1", "'[\"d\"]'"]),
     ("blob.linked_in", &["'d'", "32"]),
+    ("described_repository.find", &["'team/app'"]),
+    ("described_repository.list", &["'%%'", "'a'", "'b'", "FALSE", "TRUE", "1", "'[]'", "NULL", "100", "0"]),
+    ("described_repository.list_with_blob", &["'d'", "1", "100"]),
     ("holding.list", &["1", "1"]),
     ("manifest.find", &["1", "'d'"]),
     ("manifest.pull_by_digest", &["'team/app'", "'d'"]),
@@ -32,6 +54,7 @@ const HOT: &[(&str, &[&str])] = &[
     ("tag.history", &["1", "'v1'", "9", "100"]),
     ("tag.list", &["1", "'a'", "100"]),
     ("tag.list_by_digest", &["1", "'d'", "100"]),
+    ("tag.list_rows", &["1", "'d'", "'%%'", "'a'", "100", "0"]),
     ("upload.count_open", &["'alice'", "1"]),
     ("upload.find", &["'u'", "1"]),
     ("user.find", &["1"]),

@@ -280,7 +280,7 @@ impl Registry {
 }
 
 /// What a caller may see of the catalog.
-fn visible(caller: &Caller) -> Visible {
+pub(crate) fn visible(caller: &Caller) -> Visible {
     match (&caller.principal, &caller.limit) {
         (Principal::Robot(robot), _) => listed(&robot.permissions),
         (_, Some(limit)) if caller.is_administrator() => listed(limit),

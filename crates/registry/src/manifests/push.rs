@@ -14,6 +14,7 @@ use hythe_oci::tag::Tag;
 
 use crate::Registry;
 use crate::access::{Permit, Push};
+use crate::artifacts::about::about;
 use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
@@ -56,26 +57,9 @@ impl Registry {
         let tags = wanted_tags(&push);
         tags.iter().try_for_each(|tag| permit.check_tag(tag))?;
         let subject = manifest.subject.as_ref().map(|subject| subject.digest);
-        let row = self.row(permit, &manifest, digest, push.bytes.clone());
+        let row = row(permit, &manifest, digest, push.bytes.clone(), &tags);
         self.store(permit, &manifest, row, &tags, push.expected).await?;
         Ok(PushedManifest { digest, tags, subject })
-    }
-
-    fn row(&self, permit: &Permit<Push>, manifest: &Manifest, digest: Digest, bytes: Bytes) -> NewManifest {
-        NewManifest {
-            repository_id: 0,
-            digest,
-            media_type: manifest.media_type.clone(),
-            artifact_type: manifest.referrer_type().map(str::to_owned),
-            kind: manifest.kind,
-            size: bytes.len() as u64,
-            bytes: bytes.to_vec(),
-            subject: manifest.subject.as_ref().map(|subject| subject.digest),
-            annotations_json: serde_json::to_string(&manifest.annotations)
-                .unwrap_or_else(|_| "{}".to_owned()),
-            pushed_at: clock::now(),
-            pushed_by: permit.holder(),
-        }
     }
 
     /// One transaction: everything the manifest needs is there, the row is written, the tags point to it.
@@ -113,6 +97,30 @@ fn entry(permit: &Permit<Push>, row: &NewManifest, tags: &[Tag]) -> Entry {
     let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
     let artifact = format!("{}@{}", permit.repository(), row.digest);
     Entry::new(permit.caller(), "create", "artifact", artifact).after(serde_json::json!({ "tags": tags }))
+}
+
+/// The repository's id is known in the transaction only.
+fn row(
+    permit: &Permit<Push>,
+    manifest: &Manifest,
+    digest: Digest,
+    bytes: Bytes,
+    tags: &[Tag],
+) -> NewManifest {
+    NewManifest {
+        repository_id: 0,
+        digest,
+        media_type: manifest.media_type.clone(),
+        artifact_type: manifest.referrer_type().map(str::to_owned),
+        kind: manifest.kind,
+        size: bytes.len() as u64,
+        bytes: bytes.to_vec(),
+        subject: manifest.subject.as_ref().map(|subject| subject.digest),
+        annotations_json: serde_json::to_string(&manifest.annotations).unwrap_or_else(|_| "{}".to_owned()),
+        about: about(manifest, bytes.len() as u64, tags),
+        pushed_at: clock::now(),
+        pushed_by: permit.holder(),
+    }
 }
 
 /// What must be in the repository before the manifest may be.

@@ -107,6 +107,7 @@ fn about_projects() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(permissions::explain_in_project))
         .routes(routes!(audit::list_of_project))
         .routes(routes!(audit::list_of_project_by_old_name))
+        .routes(routes!(repositories::list_all))
         .routes(routes!(repositories::list))
         .routes(routes!(repositories::read, repositories::update, repositories::delete))
         .routes(routes!(tags::history))

@@ -1,0 +1,3 @@
+//! Artifacts: manifests as people see them.
+
+pub mod about;
