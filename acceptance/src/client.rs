@@ -16,6 +16,15 @@ pub fn find(program: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// Whether a client is there that not every machine can have; where it is not, the test says so and is over.
+pub fn is_there(program: &str) -> bool {
+    let there = find(program).is_some();
+    if !there {
+        eprintln!("NOT RUN: this machine cannot have {program}; see `cargo xtask tools`");
+    }
+    there
+}
+
 /// A call in the making; its home and every configuration file of its own are in one folder.
 pub struct Client {
     command: Command,

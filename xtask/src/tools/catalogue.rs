@@ -24,9 +24,8 @@ pub(crate) enum Source {
         version: &'static str,
         replace: &'static [&'static str],
     },
-    /// A Go program from its authors' source at one version, kept in `xtask/sources` because the module proxy does
-    /// not have it.
-    PackedGo { package: &'static str, version: &'static str },
+    /// As `Go`, of a module that not every proxy has: where it is not to be had, its tests say that they did not run.
+    WishedGo { module: &'static str, package: &'static str, version: &'static str },
     /// PyPI packages with their versions, into one virtual environment of the cache.
     Python { environment: &'static str, packages: &'static [&'static str] },
     /// A package of npm of the tool's name, a library that a script of ours runs.
@@ -40,7 +39,7 @@ impl Tool {
     pub(crate) fn version(&self) -> String {
         match self.source {
             Source::Apt(package) => format!("apt {package}"),
-            Source::Go { version, .. } | Source::PackedGo { version, .. } | Source::Cargo { version, .. } => {
+            Source::Go { version, .. } | Source::WishedGo { version, .. } | Source::Cargo { version, .. } => {
                 version.to_owned()
             }
             Source::Npm { version } => version.to_owned(),
@@ -79,7 +78,6 @@ pub(crate) const TOOLS: &[Tool] = &[
     apt("nginx-light", "nginx", "bench: the yardstick"),
     apt("wrk", "wrk", "bench: load"),
     apt("haproxy", "haproxy", "a balancer in front of several nodes"),
-    apt("xz-utils", "xz", "unpacks sources"),
     apt("busybox-static", "busybox", "the smallest image that runs"),
     apt("debootstrap", "debootstrap", "a real root file system as an image"),
     apt("jq", "jq", "reads answers in scripts"),
@@ -150,13 +148,21 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool {
         name: "harbor-cli",
         program: "harbor",
-        source: Source::PackedGo { package: "./cmd/harbor", version: "v0.0.26" },
+        source: Source::WishedGo {
+            module: "github.com/goharbor/harbor-cli",
+            package: "github.com/goharbor/harbor-cli/cmd/harbor",
+            version: "v0.0.26",
+        },
         purpose: "client of the API",
     },
     Tool {
         name: "terraform-provider-harbor",
         program: "terraform-provider-harbor",
-        source: Source::PackedGo { package: ".", version: "v3.12.4" },
+        source: Source::WishedGo {
+            module: "github.com/goharbor/terraform-provider-harbor",
+            package: "github.com/goharbor/terraform-provider-harbor",
+            version: "v3.12.4",
+        },
         purpose: "client of the API",
     },
     Tool {

@@ -1,4 +1,4 @@
-//! Go programs, each built through a module of our own that requires it, or from source kept in this tree.
+//! Go programs, each built through a module of our own that requires it.
 //!
 //! `go install PACKAGE@VERSION` would be shorter, but it asks the proxy for the list of all versions, which not
 //! every proxy has for every module, and it refuses modules with `replace` lines.
@@ -37,19 +37,6 @@ fn go_mod(name: &str, main: &Main) -> Outcome<String> {
         writeln!(text, "replace {line}")?;
     }
     Ok(text)
-}
-
-/// Unpacks `xtask/sources/NAME-VERSION.tar.xz` into the cache and builds its `package` into the cache's `bin` under
-/// the name that the package has; what it depends on comes from the proxy, held by its own go.sum.
-pub(super) fn install_source(name: &str, package: &str, version: &str) -> Outcome {
-    let folder = places::cache()?.join("go-source");
-    fs::create_dir_all(&folder)?;
-    let archive = places::tree().join("xtask/sources").join(format!("{name}-{version}.tar.xz"));
-    let mut tar = Command::new("tar");
-    command::output(tar.arg("xJf").arg(&archive).arg("-C").arg(&folder))?;
-    let mut go = go_in(&folder.join(name))?;
-    go.args(["install", "-trimpath", "-ldflags=-s -w", package]);
-    command::logged(&mut go, &log(name)?)
 }
 
 fn go_in(folder: &Path) -> Outcome<Command> {
