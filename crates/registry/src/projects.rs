@@ -203,7 +203,10 @@ impl Registry {
         let filter = Filter { visible: visible(caller), ..query.filter };
         let mut c = self.database.connect().await?;
         let mut views = Vec::new();
-        for found in project::list(&mut c, &filter, query.order, window).await? {
+        let named = |name: &ProjectName| caller.limit.as_ref().is_none_or(|limit| limit.names_project(name));
+        let found = project::list(&mut c, &filter, query.order, window).await?;
+        // A limited token does not tell of projects that its list does not name; the page is shorter then.
+        for found in found.into_iter().filter(|found| named(&found.name)) {
             views.push(view(&mut c, caller, found).await?);
         }
         drop(c);

@@ -12,6 +12,8 @@ pub struct Options {
     pub external_url: Option<Url>,
     /// Proxies whose `X-Forwarded-*` headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Proxies that are believed about the client's address too, which throttling and the audit log go by.
+    pub address_proxies: Vec<IpNet>,
     /// Largest manifest that is accepted, in bytes; the specification asks for at least 4 MiB.
     pub manifest_max_bytes: usize,
     /// Answer with `Location: /v2/…` rather than with the whole URL.
@@ -29,6 +31,7 @@ impl Default for Options {
         Options {
             external_url: None,
             trusted_proxies: private_networks(),
+            address_proxies: loopback(),
             manifest_max_bytes: 4 * 1024 * 1024,
             relative_locations: true,
             redirect_blobs: false,
@@ -36,6 +39,11 @@ impl Default for Options {
             janitor_interval: hythe_registry::janitor::EVERY,
         }
     }
+}
+
+/// This machine: whoever speaks from here could do worse than to forge an address.
+pub fn loopback() -> Vec<IpNet> {
+    ["127.0.0.0/8", "::1/128"].iter().filter_map(|network| network.parse().ok()).collect()
 }
 
 /// Loopback and the private ranges (RFC 1918, RFC 4193): where balancers stand. What their headers can change is

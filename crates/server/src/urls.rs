@@ -57,13 +57,13 @@ impl BaseUrl {
 pub(crate) fn client_address(parts: &Parts, options: &Options) -> Option<IpAddr> {
     let connection = parts.extensions.get::<ConnectionInfo>()?;
     let peer = connection.peer.ip().to_canonical();
-    if !is_trusted(connection, options) {
+    let is_proxy = |address: &IpAddr| options.address_proxies.iter().any(|network| network.contains(address));
+    if !is_proxy(&peer) {
         return Some(peer);
     }
     let listed = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let addresses: Vec<IpAddr> =
         listed.flat_map(|list| list.split(',')).filter_map(|entry| entry.trim().parse().ok()).collect();
-    let is_proxy = |address: &IpAddr| options.trusted_proxies.iter().any(|network| network.contains(address));
     let client = addresses.iter().rev().find(|address| !is_proxy(address)).or(addresses.first());
     Some(client.map_or(peer, IpAddr::to_canonical))
 }

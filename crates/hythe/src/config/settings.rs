@@ -27,7 +27,8 @@ sections! {
         external_url: Option<ExternalUrl>, example "https://hub.example.com";
         /// Networks of the proxies and balancers in front. Only from them are X-Forwarded-Host, -Proto and -Port believed;
         /// by default from this machine and from private networks, because those headers can change nothing but the
-        /// addresses in the answer to that very request.
+        /// addresses in the answer to that very request. X-Forwarded-For, which sign-in limits and the audit log go by,
+        /// is believed from this machine and from networks that are named here.
         trusted_proxies: Vec<Network> = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,::1/128,fc00::/7";
         /// How many connections are served at once; one beyond is answered with 503.
         max_connections: u32 = "8192";

@@ -125,6 +125,14 @@ impl PermissionList {
         self.0.iter().any(|entry| entry.kind == EntryKind::System && entry.has(permission))
     }
 
+    /// Whether it permits anything in this project or in a repository of it.
+    pub fn names_project(&self, project: &ProjectName) -> bool {
+        let below = |namespace: &str| {
+            namespace.strip_prefix(project.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.0.iter().any(|entry| entry.covers_project(project) || below(&entry.namespace))
+    }
+
     /// The beginnings of the names (each with a space behind it) of the repositories in which it permits this; none
     /// if it permits it in all of them.
     pub fn beginnings(&self, permission: Permission) -> Option<Vec<String>> {

@@ -62,11 +62,15 @@ pub(super) fn connections(config: &Config) -> listener::Options {
 
 pub(super) fn http(config: &Config) -> hythe_server::Options {
     let (server, registry) = (&config.server, &config.registry);
+    // Both types read the same text, and ours has been checked.
     let networks = server.trusted_proxies.iter();
+    let proxies: Vec<_> = networks.filter_map(|network| network.to_string().parse().ok()).collect();
+    // Everybody in a private network could forge an address, so for that somebody has to have named the proxies.
+    let named = proxies != hythe_server::options::private_networks();
     hythe_server::Options {
         external_url: server.external_url.as_ref().map(|url| url.0.clone()),
-        // Both types read the same text, and ours has been checked.
-        trusted_proxies: networks.filter_map(|network| network.to_string().parse().ok()).collect(),
+        address_proxies: if named { proxies.clone() } else { hythe_server::options::loopback() },
+        trusted_proxies: proxies,
         manifest_max_bytes: usize::try_from(registry.manifest_max_bytes.0).unwrap_or(usize::MAX),
         relative_locations: registry.relative_locations,
         redirect_blobs: config.storage.redirect,
