@@ -1,0 +1,194 @@
+//! Every permission × every role × every visibility, decided over real rows and held against the table.
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hythe_blobs::{BlobStore, Memory};
+use hythe_metadata::Database;
+use hythe_metadata::member::Entity;
+use hythe_oci::name::{ProjectName, RepositoryName};
+use hythe_registry::access::permission::{PROJECT_RULES, SYSTEM_PERMISSIONS};
+use hythe_registry::access::{BuiltIn, Caller, Permission, Principal, Question, Through};
+use hythe_registry::grants::WantedGrant;
+use hythe_registry::projects::WantedProject;
+use hythe_registry::roles::WantedRole;
+use hythe_registry::users::CreateUser;
+use hythe_registry::{Options, Registry};
+use tempfile::TempDir;
+
+const VISIBILITIES: [&str; 3] = ["private", "internal", "public"];
+
+struct Bench {
+    registry: Arc<Registry>,
+    operator: Caller,
+    _folder: TempDir,
+}
+
+impl Bench {
+    async fn new() -> Bench {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs: Arc<dyn BlobStore> = Arc::new(Memory::default());
+        let url = format!("sqlite://{}/hythe.db", folder.path().display());
+        let options = hythe_metadata::Options { exclusive: false, ..hythe_metadata::Options::new(url) };
+        let registry = Registry::new(Database::open(&options).unwrap(), blobs, Options::default());
+        registry.database().migrate().await.unwrap();
+        registry.set_up(Some("correct horse")).await.unwrap();
+        let bench = Bench { registry, operator: Caller::operator(), _folder: folder };
+        for visibility in VISIBILITIES {
+            let metadata = BTreeMap::from([("visibility".to_owned(), visibility.to_owned())]);
+            let wanted = WantedProject { name: visibility.parse().unwrap(), metadata, storage_limit: None };
+            bench.registry.create_project(&bench.operator, wanted).await.unwrap();
+        }
+        bench
+    }
+
+    /// A user who holds this role in all three projects, or none.
+    async fn user(&self, name: &str, role: Option<i64>) -> Caller {
+        let permit = self.registry.permit_everywhere(&self.operator).await.unwrap();
+        let wanted = CreateUser {
+            name: name.to_owned(),
+            email: String::new(),
+            full_name: String::new(),
+            comment: String::new(),
+            password: "correct horse".to_owned(),
+            administrator: false,
+        };
+        let user = self.registry.create_user(&permit, wanted).await.unwrap();
+        if let Some(role) = role {
+            for visibility in VISIBILITIES {
+                let permit =
+                    self.registry.permit_in_project(&self.operator, &project(visibility)).await.unwrap();
+                self.registry.create_member(&permit, Entity::User(user.id), role).await.unwrap();
+            }
+        }
+        Caller::user(Arc::new(user), Through::Password, Arc::default())
+    }
+
+    async fn may(&self, caller: &Caller, permission: Permission, place: Option<&str>) -> bool {
+        let project = place.map(|place| project(place.split('/').next().unwrap()));
+        let repository: Option<RepositoryName> =
+            place.filter(|place| place.contains('/')).map(|place| place.parse().unwrap());
+        let question = Question { about: None, permission, project, repository, tag: None };
+        self.registry.explain(caller, &question).await.unwrap().allowed
+    }
+}
+
+fn project(name: &str) -> ProjectName {
+    name.parse().unwrap()
+}
+
+#[tokio::test]
+async fn every_role_may_what_the_table_says_in_every_visibility_and_no_more() {
+    let bench = Bench::new().await;
+    let mut callers = vec![
+        (None, true, Caller::anonymous(Arc::default())),
+        (None, false, bench.user("stranger", None).await),
+    ];
+    for role in BuiltIn::ALL {
+        let name = format!("user-{}", role.id());
+        callers.push((Some(role), false, bench.user(&name, Some(role.id())).await));
+    }
+    let mut decided = 0;
+    for (role, anonymous, caller) in &callers {
+        for visibility in VISIBILITIES {
+            for rule in PROJECT_RULES {
+                let visitor = visibility == "public" || (visibility == "internal" && !anonymous);
+                let expected =
+                    role.is_some_and(|role| rule.roles.contains(role)) || (rule.visitors && visitor);
+                for place in [visibility.to_owned(), format!("{visibility}/app")] {
+                    let allowed = bench.may(caller, rule.permission, Some(&place)).await;
+                    assert_eq!(allowed, expected, "{role:?} {} in {place}", rule.permission);
+                    decided += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(decided, 7 * 3 * 2 * PROJECT_RULES.len());
+}
+
+#[tokio::test]
+async fn the_system_is_its_administrators_alone() {
+    let bench = Bench::new().await;
+    let member = bench.user("member", Some(BuiltIn::ProjectAdmin.id())).await;
+    let admin = bench.registry.sign_in("admin", "correct horse", &Arc::default()).await.unwrap();
+    for permission in SYSTEM_PERMISSIONS {
+        assert!(!bench.may(&member, *permission, None).await, "{permission}");
+        assert!(!bench.may(&Caller::anonymous(Arc::default()), *permission, None).await, "{permission}");
+        assert!(bench.may(&admin, *permission, None).await, "{permission}");
+    }
+    for rule in PROJECT_RULES {
+        assert!(bench.may(&admin, rule.permission, Some("private")).await, "{}", rule.permission);
+    }
+}
+
+#[tokio::test]
+async fn a_role_of_ones_own_permits_its_list_and_is_kept_while_it_is_held() {
+    let bench = Bench::new().await;
+    let permit = bench.registry.permit_everywhere(&bench.operator).await.unwrap();
+    let wanted = WantedRole {
+        name: "tester".to_owned(),
+        description: String::new(),
+        permissions: vec!["repository:pull".parse().unwrap(), "log:list".parse().unwrap()],
+    };
+    let role = bench.registry.create_role(&permit, wanted).await.unwrap().id;
+    let tester = bench.user("tester", Some(role)).await;
+    for rule in PROJECT_RULES {
+        let expected = matches!(rule.permission.to_string().as_str(), "repository:pull" | "log:list");
+        let allowed = bench.may(&tester, rule.permission, Some("private/app")).await;
+        assert_eq!(allowed, expected, "{}", rule.permission);
+    }
+    let permit = bench.registry.permit_everywhere(&bench.operator).await.unwrap();
+    let held = bench.registry.delete_role(&permit, role).await.unwrap_err();
+    assert!(held.message().contains("is held by"), "{held}");
+}
+
+#[tokio::test]
+async fn a_grant_reaches_its_repositories_and_tags_and_no_others() {
+    let bench = Bench::new().await;
+    let alice = bench.user("alice", None).await;
+    let permit = bench.registry.permit_in_project(&bench.operator, &project("private")).await.unwrap();
+    let wanted = WantedGrant {
+        entity: Entity::User(alice.user_id().unwrap()),
+        repository: "private/app-*".to_owned(),
+        tag: "v*".to_owned(),
+        role: BuiltIn::Developer.id(),
+    };
+    bench.registry.create_grant(&permit, wanted).await.unwrap();
+    let push: Permission = "repository:push".parse().unwrap();
+    for (place, expected) in [("private/app-web", true), ("private/app", false), ("private/other", false)] {
+        assert_eq!(bench.may(&alice, push, Some(place)).await, expected, "{place}");
+    }
+    let asked = |tag: &str| Question {
+        about: None,
+        permission: push,
+        project: Some(project("private")),
+        repository: Some("private/app-web".parse().unwrap()),
+        tag: Some(tag.parse().unwrap()),
+    };
+    assert!(bench.registry.explain(&alice, &asked("v1")).await.unwrap().allowed);
+    let refused = bench.registry.explain(&alice, &asked("latest")).await.unwrap();
+    assert!(!refused.allowed && refused.rule.contains("does not cover tag latest"), "{}", refused.rule);
+}
+
+#[tokio::test]
+async fn whoever_asks_about_others_must_see_the_members() {
+    let bench = Bench::new().await;
+    let stranger = bench.user("stranger", None).await;
+    let guest = bench.user("guest", Some(BuiltIn::Guest.id())).await;
+    let question = Question {
+        about: Some("guest".to_owned()),
+        permission: "repository:push".parse().unwrap(),
+        project: Some(project("private")),
+        repository: None,
+        tag: None,
+    };
+    assert!(bench.registry.explain(&stranger, &question).await.is_err());
+    let answer = bench.registry.explain(&guest, &question).await.unwrap();
+    assert!(
+        !answer.allowed && answer.rule.contains("projectAdmin, developer, maintainer"),
+        "{}",
+        answer.rule
+    );
+    assert!(matches!(guest.principal, Principal::User(_)));
+}
