@@ -14,6 +14,7 @@ use crate::access::rights::{metadata as metadata_right, project as right};
 use crate::access::{BuiltIn, Caller, Everywhere, Permit, Principal, system_rights};
 use crate::audit::Entry;
 use crate::clock;
+use crate::configuration::items::PROJECT_CREATION_RESTRICTION;
 use crate::error::{Error, Result};
 
 /// Settings of Harbor's that are kept as they come; what they govern reads them.
@@ -167,17 +168,13 @@ impl Registry {
             self.permit_everywhere(caller).await;
         match permitted {
             Ok(_) => Ok(()),
-            Err(_) if self.permit_self(caller).is_ok() && self.everyone_creates_projects().await? => Ok(()),
+            Err(_) if self.permit_self(caller).is_ok() && self.everyone_creates_projects() => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// The setting `project_creation_restriction`, Harbor's default being `everyone`. A private registry starts
-    /// closed: `adminonly` until somebody opens it.
-    async fn everyone_creates_projects(&self) -> Result<bool> {
-        let mut c = self.database.connect().await?;
-        let value = hythe_metadata::setting::find(&mut c, "project_creation_restriction").await?;
-        Ok(value.is_some_and(|value| value.trim_matches('"') == "everyone"))
+    fn everyone_creates_projects(&self) -> bool {
+        self.configuration().text(&PROJECT_CREATION_RESTRICTION) == "everyone"
     }
 
     /// The project of the permit with what belongs to it.

@@ -192,3 +192,23 @@ async fn whoever_asks_about_others_must_see_the_members() {
     );
     assert!(matches!(guest.principal, Principal::User(_)));
 }
+
+#[tokio::test]
+async fn whoever_has_signed_in_makes_projects_only_where_that_is_allowed() {
+    let bench = Bench::new().await;
+    let alice = bench.user("alice", None).await;
+    let wanted =
+        |name: &str| WantedProject { name: project(name), metadata: BTreeMap::new(), storage_limit: None };
+    for (restriction, allowed) in [("adminonly", false), ("everyone", true)] {
+        let permit = bench.registry.permit_everywhere(&bench.operator).await.unwrap();
+        let given = serde_json::json!({ "project_creation_restriction": restriction });
+        bench.registry.update_configuration(&permit, given.as_object().unwrap()).await.unwrap();
+        let made = bench.registry.create_project(&alice, wanted(restriction)).await;
+        assert_eq!(made.is_ok(), allowed, "{restriction}");
+        assert!(
+            bench.registry.create_project(&Caller::anonymous(Arc::default()), wanted("other")).await.is_err()
+        );
+    }
+    let permit = bench.registry.permit_in_project(&alice, &project("everyone")).await.unwrap();
+    bench.registry.delete_project(&permit).await.unwrap();
+}

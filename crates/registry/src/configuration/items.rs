@@ -70,9 +70,9 @@ items! {
     AUTH_MODE = "auth_mode", Word(&["db_auth", "ldap_auth", "oidc_auth"]), Here, "systeminfo, console";
     /// Whether the console goes to the provider at once.
     PRIMARY_AUTH_MODE = "primary_auth_mode", Truth(false), Here, "systeminfo, console";
-    /// Who may make projects.
+    /// Who may make projects. Harbor lets everyone; here an administrator has to open it.
     PROJECT_CREATION_RESTRICTION =
-        "project_creation_restriction", Word(&["everyone", "adminonly"]), Here, "access";
+        "project_creation_restriction", Word(&["adminonly", "everyone"]), Here, "access";
     /// Whether people may make themselves users.
     SELF_REGISTRATION = "self_registration", Truth(false), Here, "users, systeminfo";
     /// Whether pushes and changes are refused.
