@@ -5,6 +5,7 @@
 //! these calls and [`Error`]s into answers.
 
 pub mod access;
+pub mod additions;
 pub mod artifacts;
 pub mod audit;
 pub mod blobs;

@@ -119,6 +119,11 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     on("POST", "/projects/{project}/repositories/{repository}/artifacts/{reference}/labels", ABOVE)
         .body(r#"{"id":1}"#),
     on("DELETE", "/projects/{project}/repositories/{repository}/artifacts/{reference}/labels/{label}", ABOVE),
+    on(
+        "GET",
+        "/projects/{project}/repositories/{repository}/artifacts/{reference}/additions/{addition}",
+        GUEST,
+    ),
     on("GET", "/labels", GUEST).query("?scope=p&project_id={project_id}"),
     on("POST", "/labels", Administrators).body(r##"{"name":"made","scope":"g","color":"#000000"}"##),
     on("GET", "/labels/{label}", GUEST),

@@ -3,7 +3,7 @@
 mod delete;
 mod pull;
 mod push;
-mod tag_limit;
+pub(crate) mod tag_limit;
 
 pub use pull::Pulled;
 pub use push::{Expected, PushManifest, PushedManifest};
@@ -14,7 +14,7 @@ use hythe_oci::reference::Reference;
 
 use crate::error::Error;
 
-fn unknown_manifest(repository: &RepositoryName, reference: &Reference) -> Error {
+pub(crate) fn unknown_manifest(repository: &RepositoryName, reference: &Reference) -> Error {
     let what = match reference {
         Reference::Tag(tag) => format!("tag {tag}"),
         Reference::Digest(digest) => format!("manifest {digest}"),

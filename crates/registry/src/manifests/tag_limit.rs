@@ -13,7 +13,7 @@ const TAGS: u32 = 1000;
 
 /// Clients resolve a tag and go on by digest, so a digest is as good as a tag that leads to it, directly or through
 /// an index. Nothing is read where the right is good for all tags.
-pub(super) async fn check_digest<R>(c: &mut Connection, permit: &Permit<R>, digest: &Digest) -> Result<()> {
+pub(crate) async fn check_digest<R>(c: &mut Connection, permit: &Permit<R>, digest: &Digest) -> Result<()> {
     if *permit.tags() == TagLimit::None {
         return Ok(());
     }

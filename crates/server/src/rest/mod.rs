@@ -1,6 +1,7 @@
 //! `/api/v2.0`: the REST API, in Harbor's shapes. Routes and their description in the OpenAPI document are declared
 //! together, at the handlers.
 
+mod additions;
 mod audit;
 mod configurations;
 mod extract;
@@ -113,6 +114,7 @@ fn about_projects() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tags::history))
         .routes(routes!(labels::list, labels::create))
         .routes(routes!(labels::read, labels::update, labels::delete))
+        .routes(routes!(additions::read))
         .routes(routes!(labels::attach))
         .routes(routes!(labels::detach))
 }
