@@ -11,6 +11,7 @@ use super::settings::SourceKind;
 use crate::Registry;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
+use crate::revocations::Subject;
 use crate::user_groups::identity_of;
 use crate::users::validate_user_name;
 
@@ -52,9 +53,11 @@ impl Registry {
 
     /// Takes from a user what groups gave, as their source no longer knows them.
     pub(super) async fn dismiss(&self, id: UserId) -> Result<()> {
+        let lifetime = self.options.token_lifetime;
         self.database
             .transaction(move |c| {
                 Box::pin(async move {
+                    Registry::revoke(c, Subject::User(id), lifetime).await?;
                     user_group::set_of_user(c, id, &[], clock::now()).await?;
                     sourced_user::remove_administrator_by_group(c, id, clock::now()).await
                 })
