@@ -1,5 +1,6 @@
 //! The JSON of `/api/v2.0`, shared by the server and the command line; shapes and names are Harbor's.
 
+pub mod artifact;
 pub mod audit;
 pub mod configuration;
 pub mod error;

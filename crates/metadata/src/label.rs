@@ -5,10 +5,13 @@ use hythe_oci::digest::Digest;
 use crate::Window;
 use crate::database::connection::Connection;
 use crate::database::statement::statements;
-use crate::database::value::{FromRow, Row, Value};
+use crate::database::value::{self, FromRow, Row, Value};
 use crate::error::{Error, Result};
 use crate::ids::{Micros, ProjectId, RepositoryId};
 use crate::project::Text;
+
+/// Labels of all artifacts of one page that are read.
+const MOST_OF_ARTIFACTS: u32 = 20_000;
 
 /// A row of `label`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +115,23 @@ pub async fn detach(
     c.changes(&DETACH, &[repository_id.into(), digest.into(), label.into()]).await
 }
 
+/// A label and the artifact that it is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelOf {
+    /// The artifact.
+    pub artifact_id: i64,
+    /// The label.
+    pub label: Label,
+}
+
+/// The labels on these artifacts in the order of their names.
+pub async fn list_of_artifacts(c: &mut Connection, artifacts: &[i64]) -> Result<Vec<LabelOf>> {
+    let arguments = [value::list(artifacts), MOST_OF_ARTIFACTS.into()];
+    let mut labels: Vec<LabelOf> = c.query(&LIST_OF_ARTIFACTS, &arguments).await?;
+    labels.sort_by(|one, other| one.label.name.cmp(&other.label.name));
+    Ok(labels)
+}
+
 /// The labels on an artifact in the order of their names.
 pub async fn list_of_artifact(
     c: &mut Connection,
@@ -129,6 +149,12 @@ impl Filter {
     /// The id 0 stands for the system, as in the index.
     fn arguments(&self) -> [Value<'static>; 2] {
         [self.project_id.unwrap_or(0).into(), self.name.pattern()]
+    }
+}
+
+impl FromRow for LabelOf {
+    fn from_row(row: &mut Row) -> Result<LabelOf> {
+        Ok(LabelOf { artifact_id: row.take("artifact_id")?, label: Label::from_row(row)? })
     }
 }
 
@@ -169,6 +195,16 @@ statements! { "label";
     ATTACH = "INSERT INTO artifact_label (repository_id, digest, label_id, created_at)
         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
     DETACH = "DELETE FROM artifact_label WHERE repository_id = $1 AND digest = $2 AND label_id = $3";
+    LIST_OF_ARTIFACTS = {
+        sqlite: ("SELECT a.id AS artifact_id, ", columns!(), "FROM json_each($1) i
+            CROSS JOIN artifact a CROSS JOIN artifact_label o CROSS JOIN label l
+            WHERE a.id = CAST(i.value AS INTEGER) AND o.repository_id = a.repository_id AND o.digest = a.digest
+                AND l.id = o.label_id LIMIT $2"),
+        postgres: ("SELECT a.id AS artifact_id, ", columns!(), "FROM artifact a
+            JOIN artifact_label o ON o.repository_id = a.repository_id AND o.digest = a.digest
+            JOIN label l ON l.id = o.label_id
+            WHERE a.id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::text::jsonb)::bigint)) LIMIT $2"),
+    };
     LIST_OF_ARTIFACT = ("SELECT ", columns!(), "FROM artifact_label a JOIN label l ON l.id = a.label_id
         WHERE a.repository_id = $1 AND a.digest = $2 ORDER BY l.name");
 }

@@ -24,6 +24,7 @@ pub mod members;
 pub mod passwords;
 pub mod personal_tokens;
 pub mod projects;
+mod pulls;
 pub mod quotas;
 pub mod referrers;
 pub mod repositories;
@@ -98,6 +99,7 @@ pub struct Registry {
     pub(crate) totals: totals::Totals,
     pub(crate) revocations: revocations::Revocations,
     pub(crate) uses: uses::Uses,
+    pub(crate) pulls: pulls::Pulls,
     pub(crate) issuers: issuer::Issuers,
     pub(crate) live: configuration::Live,
     pub(crate) sourced: sources::SignIns,
@@ -116,6 +118,7 @@ impl Registry {
             totals: totals::Totals::default(),
             revocations: revocations::Revocations::default(),
             uses: uses::Uses::default(),
+            pulls: pulls::Pulls::default(),
             issuers: issuer::Issuers::default(),
             live: configuration::Live::default(),
             sourced: sources::SignIns::default(),

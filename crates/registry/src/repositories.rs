@@ -191,7 +191,7 @@ async fn find(c: &mut Connection, name: &RepositoryName) -> Result<Repository> {
     repository::find(c, name).await?.ok_or_else(|| unknown_repository(name))
 }
 
-fn unknown_repository(name: &RepositoryName) -> Error {
+pub(crate) fn unknown_repository(name: &RepositoryName) -> Error {
     let message = format!("there is no repository {name}; the first push makes it");
     Error::unknown(ErrorCode::NameUnknown, message)
 }

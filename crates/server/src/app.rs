@@ -50,15 +50,18 @@ impl Node {
         background.spawn(follow_configuration(self.registry.clone()));
         background.spawn(follow_revocations(self.registry.clone()));
         background.spawn(write_uses(self.registry.clone()));
+        background.spawn(write_pulls(self.registry.clone()));
         background.spawn(seal_audit(self.registry.clone()));
         background.spawn(forward_audit(self.registry.clone()));
         background.spawn(clean_regularly(self.registry.clone(), self.options.janitor_interval));
+        let registry = self.registry.clone();
         let app =
             Arc::new(App { registry: self.registry, options: self.options, health, metrics: self.metrics });
         let drained =
             listener::serve(self.listener, router(app), self.connections, Some(self.tls), shutdown, stop_now)
                 .await;
         background.shutdown().await;
+        write_rest(&registry).await;
         drained
     }
 }
@@ -138,6 +141,19 @@ async fn seal_audit(registry: Arc<Registry>) {
 
 async fn forward_audit(registry: Arc<Registry>) {
     registry.forward_audit_regularly().await;
+}
+
+async fn write_pulls(registry: Arc<Registry>) {
+    registry.write_pulls_regularly().await;
+}
+
+/// What was counted and not yet written when the node stops.
+async fn write_rest(registry: &Registry) {
+    for (what, written) in [("pulls", registry.write_pulls().await), ("uses", registry.write_uses().await)] {
+        if let Err(error) = written {
+            tracing::warn!(%error, "the last {what} could not be written down");
+        }
+    }
 }
 
 async fn write_uses(registry: Arc<Registry>) {

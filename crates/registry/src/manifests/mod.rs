@@ -6,6 +6,7 @@ mod push;
 pub(crate) mod tag_limit;
 
 pub use pull::Pulled;
+pub(crate) use push::Needs;
 pub use push::{Expected, PushManifest, PushedManifest};
 
 use hythe_oci::error_code::ErrorCode;

@@ -125,14 +125,15 @@ fn row(
 
 /// What must be in the repository before the manifest may be.
 #[derive(Clone)]
-struct Needs {
-    references: Vec<(ReferenceKind, Digest)>,
+pub(crate) struct Needs {
+    /// All that it names, of every kind, each once.
+    pub(crate) references: Vec<(ReferenceKind, Digest)>,
     blobs: Vec<Digest>,
     manifests: Vec<Digest>,
 }
 
 impl Needs {
-    fn of(manifest: &Manifest, allow_sparse_index: bool) -> Needs {
+    pub(crate) fn of(manifest: &Manifest, allow_sparse_index: bool) -> Needs {
         let mut seen = HashSet::new();
         let named = manifest.references().map(|(kind, descriptor)| (kind, descriptor.digest));
         let references: Vec<(ReferenceKind, Digest)> =

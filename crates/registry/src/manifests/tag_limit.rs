@@ -30,7 +30,7 @@ pub(crate) async fn check_digest<R>(c: &mut Connection, permit: &Permit<R>, dige
 }
 
 /// What is deleted by digest takes all of its tags along.
-pub(super) async fn check_all_tags<R>(c: &mut Connection, permit: &Permit<R>, digest: &Digest) -> Result<()> {
+pub(crate) async fn check_all_tags<R>(c: &mut Connection, permit: &Permit<R>, digest: &Digest) -> Result<()> {
     if *permit.tags() == TagLimit::None {
         return Ok(());
     }

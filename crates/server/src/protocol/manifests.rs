@@ -31,6 +31,9 @@ pub(super) async fn pull(
         let headers = [(CONTENT_DIGEST, header_value(pulled.digest)), (header::ETAG, etag)];
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
+    if !exchange.is_head() {
+        exchange.registry().count_pull(&permit, reference, &pulled.digest);
+    }
     let length = HeaderValue::from(pulled.bytes.len());
     let body = if exchange.is_head() { Body::empty() } else { Body::from(pulled.bytes) };
     let headers = [

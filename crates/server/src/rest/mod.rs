@@ -2,6 +2,7 @@
 //! together, at the handlers.
 
 mod additions;
+mod artifacts;
 mod audit;
 mod configurations;
 mod extract;
@@ -111,6 +112,12 @@ fn about_projects() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(repositories::list_all))
         .routes(routes!(repositories::list))
         .routes(routes!(repositories::read, repositories::update, repositories::delete))
+        .routes(routes!(artifacts::list_of_project))
+        .routes(routes!(artifacts::list, artifacts::copy))
+        .routes(routes!(artifacts::read, artifacts::delete))
+        .routes(routes!(artifacts::list_accessories))
+        .routes(routes!(tags::list, tags::create))
+        .routes(routes!(tags::delete))
         .routes(routes!(tags::history))
         .routes(routes!(labels::list, labels::create))
         .routes(routes!(labels::read, labels::update, labels::delete))
@@ -160,4 +167,10 @@ fn created(location: &str) -> Response {
 
 fn timestamp(micros: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_microsecond(micros).unwrap_or_default()
+}
+
+/// When something was pulled last. Harbor says the first day of year 1 for never, the zero of its language.
+fn pulled(micros: i64) -> jiff::Timestamp {
+    const NEVER: i64 = -62_135_596_800_000_000;
+    timestamp(if micros == 0 { NEVER } else { micros })
 }

@@ -1,0 +1,161 @@
+//! What was pulled, how often and when: counted in memory, written down together every few seconds, never while a pull
+//! waits.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use hythe_metadata::{Connection, artifact, described_repository, tag};
+use hythe_oci::digest::Digest;
+use hythe_oci::name::RepositoryName;
+use hythe_oci::reference::Reference;
+use hythe_oci::tag::Tag;
+
+use crate::Registry;
+use crate::access::{Permit, Pull};
+use crate::clock::{self, Micros};
+use crate::error::Result;
+
+/// How often what was counted is written down. What a crash takes is so many seconds of pulls.
+const WRITTEN_EVERY: Duration = Duration::from_secs(3);
+
+/// Different manifests that are counted between two writings; further ones are not.
+const MOST_KEPT: usize = 100_000;
+
+/// Manifests that are written in one transaction.
+const BATCH: usize = 500;
+
+/// Pulls since the last writing, in an order that is the same on all nodes: two that write at once do not wait for each
+/// other in a circle.
+#[derive(Default)]
+pub(crate) struct Pulls(Mutex<BTreeMap<Key, Count>>);
+
+type Key = (RepositoryName, Digest, Option<Tag>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Count {
+    pulls: u64,
+    at: Micros,
+}
+
+impl Pulls {
+    fn add(&self, key: Key, count: Count) {
+        let mut counts = self.lock();
+        if counts.len() >= MOST_KEPT && !counts.contains_key(&key) {
+            return;
+        }
+        let kept = counts.entry(key).or_default();
+        kept.pulls = kept.pulls.saturating_add(count.pulls);
+        kept.at = kept.at.max(count.at);
+    }
+
+    fn take(&self) -> Vec<(Key, Count)> {
+        std::mem::take(&mut *self.lock()).into_iter().collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, Count>> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Registry {
+    /// Counts the pull of a manifest that was asked for by `reference` and is `digest`.
+    pub fn count_pull(&self, permit: &Permit<Pull>, reference: &Reference, digest: &Digest) {
+        let tag = match reference {
+            Reference::Tag(tag) => Some(tag.clone()),
+            Reference::Digest(_) => None,
+        };
+        let count = Count { pulls: 1, at: clock::now() };
+        self.pulls.add((permit.repository().clone(), *digest, tag), count);
+    }
+
+    /// Writes pulls down for as long as the node runs.
+    pub async fn write_pulls_regularly(&self) {
+        loop {
+            tokio::time::sleep(WRITTEN_EVERY).await;
+            if let Err(error) = self.write_pulls().await {
+                tracing::debug!(%error, "pulls could not be written down; they are kept and tried again");
+            }
+        }
+    }
+
+    /// Writes down what was counted. What cannot be written is counted on.
+    pub async fn write_pulls(&self) -> Result<()> {
+        let counted = self.pulls.take();
+        let mut outcome = Ok(());
+        for batch in counted.chunks(BATCH) {
+            if outcome.is_ok() {
+                outcome = self.write_batch(batch.to_vec()).await;
+            }
+            if outcome.is_err() {
+                batch.iter().for_each(|(key, count)| self.pulls.add(key.clone(), *count));
+            }
+        }
+        outcome
+    }
+
+    async fn write_batch(&self, batch: Vec<(Key, Count)>) -> Result<()> {
+        self.database
+            .transaction(move |c| {
+                let batch = batch.clone();
+                Box::pin(async move {
+                    for (repository, count) in by_repository(&batch) {
+                        described_repository::add_pulls(c, repository, count.pulls, count.at).await?;
+                    }
+                    for ((repository, digest, tag), count) in &batch {
+                        write_one(c, repository, digest, tag.as_ref(), *count).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+async fn write_one(
+    c: &mut Connection,
+    repository: &RepositoryName,
+    digest: &Digest,
+    tag: Option<&Tag>,
+    count: Count,
+) -> Result<(), hythe_metadata::Error> {
+    artifact::add_pulls(c, repository, digest, count.pulls, count.at).await?;
+    match tag {
+        Some(tag) => tag::update_pulled(c, repository, tag, count.at).await,
+        None => Ok(()),
+    }
+}
+
+fn by_repository(batch: &[(Key, Count)]) -> BTreeMap<&RepositoryName, Count> {
+    let mut counts: BTreeMap<&RepositoryName, Count> = BTreeMap::new();
+    for ((repository, _, _), count) in batch {
+        let sum = counts.entry(repository).or_default();
+        sum.pulls = sum.pulls.saturating_add(count.pulls);
+        sum.at = sum.at.max(count.at);
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(repository: &str, tag: Option<&str>) -> Key {
+        let digest = hythe_blobs::hash::digest_of(hythe_oci::digest::Algorithm::Sha256, b"a");
+        (repository.parse().unwrap(), digest, tag.map(|tag| tag.parse().unwrap()))
+    }
+
+    #[test]
+    fn pulls_add_up_until_they_are_taken() {
+        let pulls = Pulls::default();
+        pulls.add(key("team/app", Some("v1")), Count { pulls: 1, at: 5 });
+        pulls.add(key("team/app", Some("v1")), Count { pulls: 2, at: 3 });
+        pulls.add(key("team/app", None), Count { pulls: 1, at: 9 });
+        let taken = pulls.take();
+        assert_eq!(taken.len(), 2);
+        let sum = by_repository(&taken).into_values().next();
+        assert_eq!(sum, Some(Count { pulls: 4, at: 9 }));
+        assert!(pulls.take().is_empty());
+    }
+}
