@@ -24,7 +24,7 @@ fn no_answer_is_outside_the_document() {
         .client("schemathesis")
         .args(["run", &document, "--auth", &format!("{NAME}:{PASSWORD}"), "--checks", CHECKS])
         .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "12", "--max-time", "60"])
-        .args(["--workers", "2", "--seed", "1", "--generation-database", "none", "--no-color"])
+        .args(["--workers", "1", "--seed", "1", "--generation-database", "none", "--no-color"])
         .args(["--continue-on-failure", "--suppress-health-check", "all", "--no-shrink"])
         // An address in a request to these makes the server call it; their own tests have real ones.
         .args([

@@ -47,23 +47,28 @@ impl Registry {
         Ok(repository::catalog(&mut connection, visible, after, limit).await?)
     }
 
-    /// A page of a project's repositories, and how many there are. Who may see the project because of a grant sees
-    /// what was granted.
+    /// A page of a project's repositories, and how many there are.
     pub async fn list_repositories(
+        &self,
+        permit: &Permit<right::List, Project>,
+        query: RepositoryQuery,
+        window: Window<&str>,
+    ) -> Result<(Vec<RepositoryView>, i64)> {
+        let project = Some(permit.project().name.clone());
+        let filter = Filter { project, name: query.name, visible: Visible::All };
+        self.list_visible(filter, query.order, window).await
+    }
+
+    /// As [`Registry::list_repositories`], for who may see the project because of a grant: what was granted.
+    pub async fn list_granted_repositories(
         &self,
         permit: &Permit<project_right::Read, Project>,
         query: RepositoryQuery,
         window: Window<&str>,
     ) -> Result<(Vec<RepositoryView>, i64)> {
-        let (caller, project) = (permit.caller(), permit.project());
-        let whole = self.permit_in_project_id::<right::List>(caller, project.id).await.is_ok();
-        let visible = if whole { Visible::All } else { visible(caller) };
-        self.list_visible(
-            Filter { project: Some(project.name.clone()), name: query.name, visible },
-            query.order,
-            window,
-        )
-        .await
+        let project = Some(permit.project().name.clone());
+        let filter = Filter { project, name: query.name, visible: visible(permit.caller()) };
+        self.list_visible(filter, query.order, window).await
     }
 
     /// A page of all repositories that the caller may see, and how many there are.

@@ -111,6 +111,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     on("DELETE", "/projects/{project}/grants/{grant}", ABOVE),
     on("GET", "/projects/{project}/permissions/explain", Explained)
         .query("?resource=repository&action=pull&principal={project}-user"),
+    on("GET", "/repositories", Anybody).query("?q=name=~{project}"),
     on("GET", "/projects/{project}/repositories", BOTH),
     on("GET", "/projects/{project}/repositories/{repository}", GUEST),
     on("PUT", "/projects/{project}/repositories/{repository}", ABOVE).body(r#"{"description":"made"}"#),
