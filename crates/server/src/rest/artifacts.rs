@@ -109,8 +109,7 @@ pub(super) async fn list_of_project(
     OriginalUri(uri): OriginalUri,
     Path(project): Path<String>,
     Query(query): Query<ListQuery>,
-    Query(with): Query<WithQuery>,
-    Query(of_project): Query<ProjectQuery>,
+    (Query(with), Query(of_project)): (Query<WithQuery>, Query<ProjectQuery>),
 ) -> Result<Response, RestFailure> {
     let permit = permit_in(&app, &headers, &caller, &project).await?;
     let page = Page::of(&query)?;
