@@ -2,10 +2,12 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+mod additions;
 mod api;
 mod examiner;
 mod harbor_cli;
 mod harborapi;
 mod leaks;
+mod pusher;
 mod storm;
 mod terraform;

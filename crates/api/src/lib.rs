@@ -5,6 +5,7 @@ pub mod audit;
 pub mod configuration;
 pub mod error;
 pub mod grant;
+pub mod icon;
 pub mod identity_source;
 pub mod label;
 pub mod ldap;

@@ -15,6 +15,7 @@ pub mod clock;
 pub mod configuration;
 pub mod error;
 pub mod grants;
+pub mod icons;
 pub mod issuer;
 pub mod janitor;
 pub mod keys;

@@ -10,6 +10,8 @@ use super::table::Endpoint;
 use super::{MARK, fill};
 use crate::api::{Api, push};
 
+/// Of nothing that anybody has.
+const NO_DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const PASSWORD: &str = "Outsider-12345";
 
 /// What path parameters stand for at one place.
@@ -203,7 +205,7 @@ fn absent() -> Place {
 
 /// Parameters that name nothing secret.
 fn common() -> impl Iterator<Item = (&'static str, String)> {
-    [("name", "public"), ("addition", "build_history")]
+    [("name", "public"), ("addition", "build_history"), ("digest", NO_DIGEST)]
         .map(|(name, value)| (name, value.to_owned()))
         .into_iter()
 }

@@ -125,6 +125,18 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         "/projects/{project}/repositories/{repository}/artifacts/{reference}/additions/{addition}",
         GUEST,
     ),
+    on("GET", "/projects/{project}/artifacts", GUEST),
+    on("GET", "/projects/{project}/repositories/{repository}/artifacts", GUEST),
+    on("POST", "/projects/{project}/repositories/{repository}/artifacts", ABOVE)
+        .query("?from={project}/{repository}:{reference}"),
+    on("GET", "/projects/{project}/repositories/{repository}/artifacts/{reference}", GUEST),
+    on("DELETE", "/projects/{project}/repositories/{repository}/artifacts/{reference}", ABOVE),
+    on("GET", "/projects/{project}/repositories/{repository}/artifacts/{reference}/tags", GUEST),
+    on("POST", "/projects/{project}/repositories/{repository}/artifacts/{reference}/tags", ABOVE)
+        .body(r#"{"name":"made"}"#),
+    on("DELETE", "/projects/{project}/repositories/{repository}/artifacts/{reference}/tags/{tag}", ABOVE),
+    on("GET", "/projects/{project}/repositories/{repository}/artifacts/{reference}/accessories", GUEST),
+    on("GET", "/icons/{digest}", Nobody),
     on("GET", "/labels", GUEST).query("?scope=p&project_id={project_id}"),
     on("POST", "/labels", Administrators).body(r##"{"name":"made","scope":"g","color":"#000000"}"##),
     on("GET", "/labels/{label}", GUEST),

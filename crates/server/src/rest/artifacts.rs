@@ -16,6 +16,7 @@ use hythe_oci::reference::Reference;
 use hythe_registry::access::Pull;
 use hythe_registry::additions::Addition;
 use hythe_registry::artifacts::{ArtifactQuery, ArtifactView, PartDetail, WantedTags, With};
+use hythe_registry::icons::icon_of;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -359,6 +360,7 @@ fn show(view: ArtifactView) -> Artifact {
         accessories: accessories.map(|all| {
             all.into_iter().map(|accessory| show_accessory(accessory, &digest, &repository)).collect()
         }),
+        icon: if detail.icon.is_empty() { icon_of(&row.about.kind).to_string() } else { detail.icon },
         id: row.id,
         kind: row.about.kind,
         media_type: row.about.media_type,
@@ -368,7 +370,6 @@ fn show(view: ArtifactView) -> Artifact {
         repository_id: row.repository_id,
         repository_name: repository.clone(),
         size: row.about.size,
-        icon: detail.icon,
         push_time: timestamp(row.pushed_at),
         pull_time: pulled(row.pulled_at),
         extra_attrs: detail.extra_attrs,

@@ -8,6 +8,7 @@ mod configurations;
 mod extract;
 mod failure;
 mod grants;
+mod icons;
 mod identity_sources;
 mod labels;
 mod ldap;
@@ -122,6 +123,7 @@ fn about_projects() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(labels::list, labels::create))
         .routes(routes!(labels::read, labels::update, labels::delete))
         .routes(routes!(additions::read))
+        .routes(routes!(icons::read))
         .routes(routes!(labels::attach))
         .routes(routes!(labels::detach))
 }
