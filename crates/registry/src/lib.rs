@@ -104,6 +104,8 @@ pub struct Registry {
     pub(crate) issuers: issuer::Issuers,
     pub(crate) live: configuration::Live,
     pub(crate) sourced: sources::SignIns,
+    /// Work on uploads that goes on when the client has gone.
+    pub(crate) detached: tokio_util::task::TaskTracker,
 }
 
 impl Registry {
@@ -123,6 +125,7 @@ impl Registry {
             issuers: issuer::Issuers::default(),
             live: configuration::Live::default(),
             sourced: sources::SignIns::default(),
+            detached: tokio_util::task::TaskTracker::new(),
         })
     }
 

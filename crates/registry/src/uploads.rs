@@ -137,7 +137,7 @@ impl Registry {
         chunk: Chunk,
     ) -> Result<Status> {
         let registry = self.clone();
-        detached(async move {
+        self.detached(async move {
             let mut session = registry.claim(permit.repository(), id, None).await?;
             let appended = registry.append(&mut session, chunk).await;
             registry.settle(&session, &appended).await?;
@@ -156,7 +156,7 @@ impl Registry {
         last: Chunk,
     ) -> Result<Pushed> {
         let registry = self.clone();
-        detached(async move {
+        self.detached(async move {
             let mut session = registry.claim(permit.repository(), id, Some(digest)).await?;
             let appended = registry.append(&mut session, last).await;
             if appended.is_err() {
@@ -181,7 +181,7 @@ impl Registry {
         body: Chunk,
     ) -> Result<Pushed> {
         let registry = self.clone();
-        detached(async move {
+        self.detached(async move {
             let status = registry.start_upload(&permit, digest.algorithm()).await?;
             let pushed = registry.finish_upload(permit.clone(), status.id, digest, body).await;
             if pushed.is_err()
@@ -198,7 +198,7 @@ impl Registry {
     /// among those that are dropped.
     pub async fn cancel_upload(self: &Arc<Self>, permit: &Permit<Push>, id: UploadId) -> Result<()> {
         let (registry, name) = (self.clone(), permit.repository().clone());
-        detached(async move {
+        self.detached(async move {
             let row = registry.claim(&name, id, None).await?.row;
             let discard = registry.blobs.discard(id, &row.parts, row.digest.as_ref());
             registry.holding(id, row.fence, discard).await?;
@@ -249,6 +249,25 @@ impl Registry {
             })
             .await?;
         linked.ok_or_else(|| unknown_project(&name.project()))
+    }
+
+    /// Waits until the rows of all uploads that clients have left state what was received. For the end of a node: an
+    /// upload that it leaves leased keeps its client waiting for as long as the lease.
+    pub async fn finish_uploads(&self) {
+        self.detached.close();
+        self.detached.wait().await;
+    }
+
+    /// Runs to its end even when the one who waits for it goes away.
+    async fn detached<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        use tracing::Instrument;
+        match self.detached.spawn(work.in_current_span()).await {
+            Ok(result) => result,
+            Err(error) => Err(Error::internal("the upload was interrupted inside the server", error)),
+        }
     }
 
     /// Takes the upload for this node, so that nobody else writes to it. `digest` notes what it is about to
@@ -417,15 +436,6 @@ impl Session {
             .map_err(|error| hythe_blobs::Error::hash_state(row.id, &error))?;
         let upload = Upload { id: row.id, offset: row.offset, hash, parts: row.parts.clone() };
         Ok(Session { row, upload })
-    }
-}
-
-/// Runs to its end even when the one who waits for it goes away.
-async fn detached<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
-    use tracing::Instrument;
-    match tokio::spawn(work.in_current_span()).await {
-        Ok(result) => result,
-        Err(error) => Err(Error::internal("the upload was interrupted inside the server", error)),
     }
 }
 

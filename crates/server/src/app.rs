@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -21,6 +22,9 @@ use crate::state::App;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::request::RequestLayer;
 use crate::{listener, oidc, protocol, rest, sign_in, token};
+
+/// What was received of pushes that the end has cut off may take this long to be written down.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// All that a node needs to serve.
 pub struct Node {
@@ -61,6 +65,11 @@ impl Node {
             listener::serve(self.listener, router(app), self.connections, Some(self.tls), shutdown, stop_now)
                 .await;
         background.shutdown().await;
+        if tokio::time::timeout(LAST_WORDS, registry.finish_uploads()).await.is_err() {
+            tracing::warn!(
+                "uploads are still being written to; they can be gone on with once their leases have run out"
+            );
+        }
         write_rest(&registry).await;
         drained
     }
@@ -164,10 +173,10 @@ async fn follow_configuration(registry: Arc<Registry>) {
     registry.follow_configuration().await;
 }
 
-/// The janitor's rounds. An error is said and the next round tries again.
-async fn clean_regularly(registry: Arc<Registry>, every: std::time::Duration) {
+/// The janitor's rounds, the first at once: a node that is restarted often must come to it too. An error is said and
+/// the next round tries again.
+async fn clean_regularly(registry: Arc<Registry>, every: Duration) {
     loop {
-        tokio::time::sleep(every).await;
         match registry.clean().await {
             Ok(round) if round.uploads > 0 => {
                 tracing::info!(uploads = round.uploads, "cleaned away expired uploads")
@@ -175,5 +184,6 @@ async fn clean_regularly(registry: Arc<Registry>, every: std::time::Duration) {
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "the janitor could not finish its round"),
         }
+        tokio::time::sleep(every).await;
     }
 }
