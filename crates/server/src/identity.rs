@@ -26,6 +26,19 @@ const LONGEST_TOKEN: usize = 16 * 1024;
 /// Reads the header. No header is a stranger; a header that cannot be read is an error and not a stranger, so
 /// that a typing mistake does not look like missing rights.
 pub(crate) async fn identify(app: &App, parts: &Parts) -> Result<Caller, Error> {
+    let caller = read(app, parts).await?;
+    tell_log(parts, &caller);
+    Ok(caller)
+}
+
+/// The lines of this request tell who made it, from now on.
+pub(crate) fn tell_log(parts: &Parts, caller: &Caller) {
+    if let (Some(name), Some(context)) = (caller.name(), parts.extensions.get::<RequestContext>()) {
+        context.set_user(name);
+    }
+}
+
+async fn read(app: &App, parts: &Parts) -> Result<Caller, Error> {
     let origin = Arc::new(origin(parts, &app.options));
     let Some(value) = parts.headers.get(header::AUTHORIZATION) else {
         return by_cookie(app, parts, origin).await;

@@ -76,7 +76,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
         context.set_route(route.label());
     }
     let mut response = match route {
-        Ok(route) => match enter(&app, &parts).await {
+        Ok(route) => match identify(&app, &parts).await.map_err(Failure::from) {
             Ok(caller) => {
                 let exchange = Exchange { app: app.clone(), parts, caller, base: base.clone() };
                 let challenge = challenge::Wanted::of(&route, &exchange.caller);
@@ -89,14 +89,6 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Res
     };
     response.headers_mut().insert(API_VERSION, API_VERSION_2);
     response
-}
-
-async fn enter(app: &App, parts: &Parts) -> Result<Caller, Failure> {
-    let caller = identify(app, parts).await?;
-    if let (Some(name), Some(context)) = (caller.name(), parts.extensions.get::<RequestContext>()) {
-        context.set_user(name);
-    }
-    Ok(caller)
 }
 
 async fn dispatch(exchange: &Exchange, route: Route, body: Body) -> Result<Response, Failure> {

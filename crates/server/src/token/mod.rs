@@ -16,7 +16,7 @@ use hythe_registry::{Caller, Origin};
 use serde_json::json;
 
 use crate::answer::Failure;
-use crate::identity::{identify, origin};
+use crate::identity::{identify, origin, tell_log};
 use crate::state::App;
 
 /// More than any client sends; forms are read into memory.
@@ -46,10 +46,10 @@ async fn get_token(app: &App, parts: &Parts) -> Result<Response, Failure> {
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let origin = Arc::new(origin(&parts, &app.options));
-    answer(post_token(&app, body, &origin).await)
+    answer(post_token(&app, &parts, body, &origin).await)
 }
 
-async fn post_token(app: &App, body: Body, origin: &Arc<Origin>) -> Result<Response, Failure> {
+async fn post_token(app: &App, parts: &Parts, body: Body, origin: &Arc<Origin>) -> Result<Response, Failure> {
     let form = read_form(body).await?;
     let parameters = Parameters::parse(&form);
     let caller = match parameters.first("grant_type") {
@@ -68,6 +68,7 @@ async fn post_token(app: &App, body: Body, origin: &Arc<Origin>) -> Result<Respo
             ));
         }
     };
+    tell_log(parts, &caller);
     let offline = parameters.first("access_type").is_some_and(|value| value == "offline");
     issue(app, &caller, &parameters.scopes(), offline, true).await
 }
