@@ -31,6 +31,11 @@ impl Certificates {
         Certificates { folder: folder.to_path_buf() }
     }
 
+    /// What was made here before.
+    pub fn at(folder: &Path) -> Certificates {
+        Certificates { folder: folder.to_path_buf() }
+    }
+
     /// The folder with `ca.crt`, as skopeo's `--cert-dir` and docker's `certs.d` take it.
     pub fn trusted(&self) -> PathBuf {
         self.folder.join("trusted")

@@ -6,14 +6,20 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test harness: what goes wrong fails the test")]
 
 pub mod actor;
+pub mod answer;
 pub mod balancer;
 pub mod certificates;
 pub mod client;
+pub mod desk;
 pub mod directory;
+pub mod disk;
 pub mod domain;
 pub mod images;
+pub mod postgres;
 pub mod provider;
+pub mod raw;
 pub mod server;
+pub mod shared;
 pub mod stores;
 pub mod workbench;
 

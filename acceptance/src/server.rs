@@ -3,8 +3,8 @@
 use std::env;
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,19 +25,34 @@ pub struct Server {
     child: Child,
     address: SocketAddr,
     folder: Option<TempDir>,
+    data: PathBuf,
     log: PathBuf,
 }
 
 /// What a test may want to be different.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Options {
     variables: Vec<(String, String)>,
+    data: Option<PathBuf>,
+    listen: Option<String>,
 }
 
 impl Options {
     /// Sets one `HYTHE_…` variable.
     pub fn variable(mut self, name: &str, value: &str) -> Options {
         self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Keeps its data here and not in a folder of its own, so that another server can go on with it.
+    pub fn data(mut self, folder: &Path) -> Options {
+        self.data = Some(folder.to_owned());
+        self
+    }
+
+    /// Listens here and not on a port that it chose.
+    pub fn listen(mut self, address: &str) -> Options {
+        self.listen = Some(address.to_owned());
         self
     }
 
@@ -51,6 +66,62 @@ impl Options {
     pub fn start(&self) -> Server {
         Server::spawn(self)
     }
+
+    /// Starts a server that must end by itself; its exit code and everything it printed.
+    ///
+    /// # Panics
+    /// If it serves.
+    pub fn refuses(&self) -> (i32, String) {
+        let folder = TempDir::with_prefix("hythe-acceptance-").unwrap();
+        let (mut child, log) = self.spawn_in(folder.path());
+        let status = await_exit(&mut child).unwrap_or_else(|| {
+            let _ = child.kill();
+            panic!("the server did not end by itself");
+        });
+        (status.code().unwrap(), fs::read_to_string(log).unwrap())
+    }
+
+    fn data_in(&self, folder: &Path) -> PathBuf {
+        self.data.clone().unwrap_or_else(|| folder.join("data"))
+    }
+
+    /// The process, and the file that it prints to.
+    fn spawn_in(&self, folder: &Path) -> (Child, PathBuf) {
+        let log = folder.join("server.log");
+        let output = File::create(&log).unwrap();
+        let mut command = Command::new(places::hythe());
+        // The binary refuses variables it does not know; those of the tests are not meant for it.
+        let of_tests =
+            env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("HYTHE_"));
+        of_tests.for_each(|name| {
+            command.env_remove(name);
+        });
+        let child = command
+            .args(["serve", "--listen", self.listen.as_deref().unwrap_or("127.0.0.1:0"), "--data"])
+            .arg(self.data_in(folder))
+            .env("HYTHE_ADMIN_PASSWORD", PASSWORD)
+            .envs(stores::variables())
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().unwrap())
+            .stderr(output)
+            .spawn()
+            .unwrap();
+        (child, log)
+    }
+}
+
+/// How a process ended, if it does in time.
+fn await_exit(child: &mut Child) -> Option<ExitStatus> {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    None
 }
 
 /// The binary under test.
@@ -66,29 +137,15 @@ impl Server {
 
     fn spawn(options: &Options) -> Server {
         let folder = TempDir::with_prefix("hythe-acceptance-").unwrap();
-        let log = folder.path().join("server.log");
-        let output = File::create(&log).unwrap();
-        let mut command = Command::new(places::hythe());
-        // The binary refuses variables it does not know; those of the tests are not meant for it.
-        let of_tests =
-            env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("HYTHE_"));
-        of_tests.for_each(|name| {
-            command.env_remove(name);
-        });
-        let child = command
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(folder.path().join("data"))
-            .env("HYTHE_ADMIN_PASSWORD", PASSWORD)
-            .envs(stores::variables())
-            .envs(options.variables.iter().map(|(name, value)| (name, value)))
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(output.try_clone().unwrap())
-            .stderr(output)
-            .spawn()
-            .unwrap();
+        let (child, log) = options.spawn_in(folder.path());
         let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server = Server { child, address: unknown, folder: Some(folder), log };
+        let mut server = Server {
+            child,
+            address: unknown,
+            data: options.data_in(folder.path()),
+            folder: Some(folder),
+            log,
+        };
         server.address = server.await_address();
         server
     }
@@ -128,14 +185,38 @@ impl Server {
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
+
+    /// The folder of its data.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal, by its name without SIG.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status().unwrap();
+        assert!(sent.success(), "SIG{name} could not be sent");
+    }
+
+    /// Waits for its end, which something else has brought about.
+    ///
+    /// # Panics
+    /// If it does not end.
+    pub fn ended(&mut self) -> ExitStatus {
+        await_exit(&mut self.child).unwrap_or_else(|| panic!("the server still runs after {PATIENCE:?}"))
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        let begun = Instant::now();
-        while matches!(self.child.try_wait(), Ok(None)) && begun.elapsed() < PATIENCE {
-            thread::sleep(Duration::from_millis(10));
+        // A process that has ended may have left its id to somebody else.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+            let _ = await_exit(&mut self.child);
         }
         let _ = self.child.kill();
         let _ = self.child.wait();

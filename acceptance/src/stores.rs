@@ -25,11 +25,21 @@ fn fresh_name() -> String {
     format!("acceptance_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// The settings of nodes that are to share a part of a bucket, or nothing where no S3 was started for the tests.
+pub fn s3() -> Option<Vec<(&'static str, String)>> {
+    env::var(S3).ok().map(|url| bucket_settings(&url, &fresh_name()))
+}
+
 fn shared() -> Vec<(&'static str, String)> {
     let name = fresh_name();
-    let (endpoint, bucket) = split(&given(S3));
+    let mut settings = bucket_settings(&given(S3), &name);
+    settings.push(("HYTHE_DATABASE_URL", make_database(&given(POSTGRES), &name)));
+    settings
+}
+
+fn bucket_settings(url: &str, name: &str) -> Vec<(&'static str, String)> {
+    let (endpoint, bucket) = split(url);
     vec![
-        ("HYTHE_DATABASE_URL", make_database(&given(POSTGRES), &name)),
         ("HYTHE_STORAGE_URL", format!("s3://{bucket}/{name}")),
         ("HYTHE_STORAGE_S3_ENDPOINT", endpoint),
         ("HYTHE_STORAGE_S3_ACCESS_KEY", given("AWS_ACCESS_KEY_ID")),

@@ -31,12 +31,6 @@ fn granted(answer: &Answer) -> Vec<String> {
     access.iter().map(line).collect()
 }
 
-async fn post(desk: &Desk, form: &[(&str, &str)]) -> Answer {
-    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    let request = desk.anonymous(Method::POST, "/service/token").body(body);
-    desk.send(request.header("content-type", "application/x-www-form-urlencoded")).await
-}
-
 #[tokio::test]
 async fn row_03_scopes_may_repeat_be_joined_or_be_junk() {
     let desk = Desk::at(&SHARED).await;
@@ -82,12 +76,12 @@ async fn row_04_oauth2_by_password_then_by_refresh_token() {
         ("access_type", "offline"),
         ("scope", &scope),
     ];
-    let first = post(&desk, &by_password).await.expect(StatusCode::OK);
+    let first = desk.ask_token_by_form(&by_password).await.expect(StatusCode::OK);
     assert_eq!(first.json()["scope"], scope);
     assert_eq!(granted(&first), [format!("{repository}:pull,push")]);
     let refresh = first.json()["refresh_token"].as_str().unwrap().to_owned();
     let again = [("grant_type", "refresh_token"), ("refresh_token", &refresh), ("scope", &scope)];
-    let second = post(&desk, &again).await.expect(StatusCode::OK);
+    let second = desk.ask_token_by_form(&again).await.expect(StatusCode::OK);
     assert_eq!(granted(&second), [format!("{repository}:pull,push")]);
     assert_eq!(claims(&second)["sub"], "admin");
     desk.get_with_token(second.json()["access_token"].as_str().unwrap(), "/v2/").await.expect(StatusCode::OK);
@@ -97,11 +91,13 @@ async fn row_04_oauth2_by_password_then_by_refresh_token() {
 async fn row_04_oauth2_refuses_with_401_what_is_not_right() {
     let desk = Desk::at(&SHARED).await;
     let wrong = [("grant_type", "password"), ("username", "admin"), ("password", "not-this-one-1")];
-    post(&desk, &wrong).await.refused(401, "UNAUTHORIZED");
+    desk.ask_token_by_form(&wrong).await.refused(401, "UNAUTHORIZED");
     let unknown = [("grant_type", "refresh_token"), ("refresh_token", "made-up")];
-    post(&desk, &unknown).await.refused(401, "UNAUTHORIZED");
-    post(&desk, &[("grant_type", "client_credentials")]).await.refused(400, "UNSUPPORTED");
-    post(&desk, &[("grant_type", "password"), ("username", "admin")]).await.refused(400, "UNSUPPORTED");
+    desk.ask_token_by_form(&unknown).await.refused(401, "UNAUTHORIZED");
+    desk.ask_token_by_form(&[("grant_type", "client_credentials")]).await.refused(400, "UNSUPPORTED");
+    desk.ask_token_by_form(&[("grant_type", "password"), ("username", "admin")])
+        .await
+        .refused(400, "UNSUPPORTED");
 }
 
 #[tokio::test]

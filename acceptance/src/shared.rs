@@ -2,24 +2,31 @@
 
 use std::sync::{Arc, Mutex, Weak};
 
-use hythe_acceptance::server::Server;
+use crate::server::Server;
 
 /// A place for a server. Statics are never dropped, and a server that is never dropped outlives the tests; so
 /// the place holds it weakly.
-pub(crate) struct Shared(Mutex<Weak<Server>>);
+pub struct Shared(Mutex<Weak<Server>>);
 
 impl Shared {
-    pub(crate) const fn new() -> Shared {
+    /// An empty place.
+    pub const fn new() -> Shared {
         Shared(Mutex::new(Weak::new()))
     }
 
     /// The running server, or a new one.
-    pub(crate) fn server(&self) -> Arc<Server> {
+    pub fn server(&self) -> Arc<Server> {
         let mut place = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         place.upgrade().unwrap_or_else(|| {
             let server = Arc::new(Server::start());
             *place = Arc::downgrade(&server);
             server
         })
+    }
+}
+
+impl Default for Shared {
+    fn default() -> Shared {
+        Shared::new()
     }
 }

@@ -3,103 +3,104 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::actor::Actor;
+use crate::server::{Options, Server};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hythe_acceptance::actor::Actor;
-use hythe_acceptance::server::{Options, Server};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use sha2::Digest;
 
-use super::{Answer, Shared};
+use crate::answer::Answer;
+use crate::shared::Shared;
 
-pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 /// The server, a project that no other test uses, and an HTTP client that follows nothing by itself.
-pub(crate) struct Desk {
-    pub(crate) server: Arc<Server>,
-    pub(crate) http: Client,
-    pub(crate) project: String,
+pub struct Desk {
+    pub server: Arc<Server>,
+    pub http: Client,
+    pub project: String,
 }
 
 impl Desk {
     /// A public project on a shared server.
-    pub(crate) async fn at(shared: &Shared) -> Desk {
+    pub async fn at(shared: &Shared) -> Desk {
         Desk::on(shared.server(), true).await
     }
 
     /// A private project on a shared server.
-    pub(crate) async fn private_at(shared: &Shared) -> Desk {
+    pub async fn private_at(shared: &Shared) -> Desk {
         Desk::on(shared.server(), false).await
     }
 
     /// A public project on a server of its own.
-    pub(crate) async fn with(options: &Options) -> Desk {
+    pub async fn with(options: &Options) -> Desk {
         Desk::on(Arc::new(options.start()), true).await
     }
 
-    pub(crate) async fn on(server: Arc<Server>, public: bool) -> Desk {
+    pub async fn on(server: Arc<Server>, public: bool) -> Desk {
         let desk = Desk { server, http: client(), project: unique("project") };
         desk.create_project(&desk.project, public).await;
         desk
     }
 
     /// The repository `NAME` in this desk's project.
-    pub(crate) fn repository(&self, name: &str) -> String {
+    pub fn repository(&self, name: &str) -> String {
         format!("{}/{name}", self.project)
     }
 
-    pub(crate) fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.server.host())
     }
 
     /// A request by nobody in particular.
-    pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+    pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, self.url(path))
     }
 
     /// A request by the administrator.
-    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.request_by(&self.server.administrator(), method, path)
     }
 
-    pub(crate) fn request_by(&self, actor: &Actor, method: Method, path: &str) -> RequestBuilder {
+    pub fn request_by(&self, actor: &Actor, method: Method, path: &str) -> RequestBuilder {
         self.anonymous(method, path).basic_auth(&actor.name, Some(&actor.password))
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         send(self.request(Method::GET, path)).await
     }
 
-    pub(crate) async fn head(&self, path: &str) -> Answer {
+    pub async fn head(&self, path: &str) -> Answer {
         send(self.request(Method::HEAD, path)).await
     }
 
-    pub(crate) async fn delete(&self, path: &str) -> Answer {
+    pub async fn delete(&self, path: &str) -> Answer {
         send(self.request(Method::DELETE, path)).await
     }
 
-    pub(crate) async fn post(&self, path: &str) -> Answer {
+    pub async fn post(&self, path: &str) -> Answer {
         send(self.request(Method::POST, path).header("content-length", 0)).await
     }
 
-    pub(crate) async fn put(&self, path: &str, body: impl Into<Vec<u8>>) -> Answer {
+    pub async fn put(&self, path: &str, body: impl Into<Vec<u8>>) -> Answer {
         send(self.request(Method::PUT, path).body(body.into())).await
     }
 
-    pub(crate) async fn patch(&self, path: &str, range: &str, body: &[u8]) -> Answer {
+    pub async fn patch(&self, path: &str, range: &str, body: &[u8]) -> Answer {
         send(self.request(Method::PATCH, path).header("content-range", range).body(body.to_vec())).await
     }
 
-    pub(crate) async fn create_project(&self, name: &str, public: bool) {
+    pub async fn create_project(&self, name: &str, public: bool) {
         let wanted = json!({ "project_name": name, "metadata": { "public": public.to_string() } });
         let made = send(self.request(Method::POST, "/api/v2.0/projects").json(&wanted)).await;
         made.expect(StatusCode::CREATED);
     }
 
     /// A new user, with a role in this desk's project if one is given.
-    pub(crate) async fn user(&self, role: Option<i64>) -> Actor {
+    pub async fn user(&self, role: Option<i64>) -> Actor {
         let actor = Actor::new(&unique("user"), "Protocol-12345");
         let wanted = json!({ "username": actor.name, "password": actor.password });
         send(self.request(Method::POST, "/api/v2.0/users").json(&wanted)).await.expect(StatusCode::CREATED);
@@ -112,23 +113,23 @@ impl Desk {
     }
 
     /// Begins an upload; its path.
-    pub(crate) async fn start_upload(&self, repository: &str) -> String {
+    pub async fn start_upload(&self, repository: &str) -> String {
         let started = self.post(&format!("/v2/{repository}/blobs/uploads/")).await;
         started.expect(StatusCode::ACCEPTED).location().to_owned()
     }
 
     /// Pushes a blob by POST and PUT; its digest.
-    pub(crate) async fn push_blob(&self, repository: &str, bytes: &[u8]) -> String {
+    pub async fn push_blob(&self, repository: &str, bytes: &[u8]) -> String {
         let (upload, digest) = (self.start_upload(repository).await, digest(bytes));
         self.put(&format!("{upload}?digest={digest}"), bytes).await.expect(StatusCode::CREATED);
         digest
     }
 
-    pub(crate) async fn put_manifest(&self, repository: &str, reference: &str, manifest: &Value) -> Answer {
+    pub async fn put_manifest(&self, repository: &str, reference: &str, manifest: &Value) -> Answer {
         self.put_bytes(repository, reference, manifest.to_string().as_bytes(), type_of(manifest)).await
     }
 
-    pub(crate) async fn put_bytes(
+    pub async fn put_bytes(
         &self,
         repository: &str,
         reference: &str,
@@ -140,7 +141,7 @@ impl Desk {
     }
 
     /// An image of one configuration and one layer of these words, its blobs pushed and itself not.
-    pub(crate) async fn image(&self, repository: &str, words: &str) -> Value {
+    pub async fn image(&self, repository: &str, words: &str) -> Value {
         let (config, layer) = (format!("{{\"words\":\"{words}\"}}"), format!("layer of {words}"));
         self.push_blob(repository, config.as_bytes()).await;
         self.push_blob(repository, layer.as_bytes()).await;
@@ -153,14 +154,14 @@ impl Desk {
     }
 
     /// Pushes an image under a tag; its digest.
-    pub(crate) async fn push_image(&self, repository: &str, tag: &str, words: &str) -> String {
+    pub async fn push_image(&self, repository: &str, tag: &str, words: &str) -> String {
         let image = self.image(repository, words).await;
         self.put_manifest(repository, tag, &image).await.expect(StatusCode::CREATED);
         digest(image.to_string().as_bytes())
     }
 
     /// What `GET /service/token` answers.
-    pub(crate) async fn ask_token(&self, actor: Option<&Actor>, query: &str) -> Answer {
+    pub async fn ask_token(&self, actor: Option<&Actor>, query: &str) -> Answer {
         let path = format!("/service/token?{query}");
         send(match actor {
             Some(actor) => self.request_by(actor, Method::GET, &path),
@@ -169,20 +170,26 @@ impl Desk {
         .await
     }
 
+    /// What `POST /service/token` answers.
+    pub async fn ask_token_by_form(&self, form: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = self.anonymous(Method::POST, "/service/token").body(body);
+        send(request.header("content-type", "application/x-www-form-urlencoded")).await
+    }
+
     /// A bearer token for these scopes.
-    pub(crate) async fn token(&self, actor: Option<&Actor>, scopes: &[&str]) -> String {
+    pub async fn token(&self, actor: Option<&Actor>, scopes: &[&str]) -> String {
         let query: String = scopes.iter().map(|scope| format!("&scope={scope}")).collect();
         let answer = self.ask_token(actor, &format!("service=hythe-registry{query}")).await;
         answer.expect(StatusCode::OK).json()["token"].as_str().unwrap().to_owned()
     }
 
-    pub(crate) async fn get_with_token(&self, token: &str, path: &str) -> Answer {
+    pub async fn get_with_token(&self, token: &str, path: &str) -> Answer {
         send(self.anonymous(Method::GET, path).bearer_auth(token)).await
     }
-}
 
-impl Desk {
-    pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
+    /// Sends it and reads the whole answer.
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
         send(request).await
     }
 }
@@ -197,21 +204,21 @@ fn client() -> Client {
 }
 
 /// What [`client`] is built from, for those who want another protocol.
-pub(crate) fn builder() -> reqwest::ClientBuilder {
+pub fn builder() -> reqwest::ClientBuilder {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let none = reqwest::redirect::Policy::none();
     Client::builder().redirect(none).no_proxy().tls_danger_accept_invalid_certs(true)
 }
 
-pub(crate) fn basic(actor: &Actor) -> String {
+pub fn basic(actor: &Actor) -> String {
     format!("Basic {}", STANDARD.encode(actor.credentials()))
 }
 
-pub(crate) fn digest(bytes: &[u8]) -> String {
+pub fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", hex(&sha2::Sha256::digest(bytes)))
 }
 
-pub(crate) fn sha512(bytes: &[u8]) -> String {
+pub fn sha512(bytes: &[u8]) -> String {
     format!("sha512:{}", hex(&sha2::Sha512::digest(bytes)))
 }
 
@@ -219,7 +226,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-pub(crate) fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
+pub fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
     json!({ "mediaType": media_type, "digest": digest(bytes), "size": bytes.len() })
 }
 

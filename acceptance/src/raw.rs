@@ -4,53 +4,53 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use hythe_acceptance::server::Server;
+use crate::server::Server;
 use serde_json::Value;
 
 /// A connection.
-pub(crate) struct Raw {
+pub struct Raw {
     reader: BufReader<TcpStream>,
 }
 
 /// An answer as it stood on the wire.
 #[derive(Debug)]
-pub(crate) struct RawAnswer {
-    pub(crate) status: u16,
-    pub(crate) head: Vec<String>,
-    pub(crate) body: Vec<u8>,
+pub struct RawAnswer {
+    pub status: u16,
+    pub head: Vec<String>,
+    pub body: Vec<u8>,
 }
 
 impl Raw {
-    pub(crate) fn connect(server: &Server) -> Raw {
+    pub fn connect(server: &Server) -> Raw {
         let stream = TcpStream::connect(server.host()).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         Raw { reader: BufReader::new(stream) }
     }
 
     /// One request on a connection of its own.
-    pub(crate) fn exchange(server: &Server, request: impl AsRef<[u8]>) -> RawAnswer {
+    pub fn exchange(server: &Server, request: impl AsRef<[u8]>) -> RawAnswer {
         Raw::connect(server).send(request).answer()
     }
 
     /// `METHOD path` with no body, signed in, and further header lines.
-    pub(crate) fn request(server: &Server, method: &str, path: &str, headers: &str) -> RawAnswer {
-        let (host, authorization) = (server.host(), super::desk::basic(&server.administrator()));
+    pub fn request(server: &Server, method: &str, path: &str, headers: &str) -> RawAnswer {
+        let (host, authorization) = (server.host(), crate::desk::basic(&server.administrator()));
         let head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {authorization}\r\n");
         Raw::connect(server).send(format!("{head}Connection: close\r\n{headers}\r\n")).answer_to(method)
     }
 
-    pub(crate) fn send(mut self, bytes: impl AsRef<[u8]>) -> Raw {
+    pub fn send(mut self, bytes: impl AsRef<[u8]>) -> Raw {
         self.reader.get_mut().write_all(bytes.as_ref()).unwrap();
         self
     }
 
     /// Says that nothing more will come, as a client does that was ended.
-    pub(crate) fn hang_up(self) {
+    pub fn hang_up(self) {
         self.reader.get_ref().shutdown(Shutdown::Both).unwrap();
     }
 
     /// The next head: an interim answer such as 100 too.
-    pub(crate) fn head(&mut self) -> RawAnswer {
+    pub fn head(&mut self) -> RawAnswer {
         let mut head = Vec::new();
         loop {
             let mut line = String::new();
@@ -64,7 +64,7 @@ impl Raw {
         RawAnswer { status, head, body: Vec::new() }
     }
 
-    pub(crate) fn answer(self) -> RawAnswer {
+    pub fn answer(self) -> RawAnswer {
         self.answer_to("GET")
     }
 
@@ -83,17 +83,17 @@ impl Raw {
 
 impl RawAnswer {
     /// Every line of that name, without the name.
-    pub(crate) fn lines(&self, name: &str) -> Vec<&str> {
+    pub fn lines(&self, name: &str) -> Vec<&str> {
         let named = self.head.iter().filter_map(|line| line.split_once(": "));
         named.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
     }
 
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.lines(name).first().copied()
     }
 
     #[track_caller]
-    pub(crate) fn code(&self) -> String {
+    pub fn code(&self) -> String {
         let envelope: Value = serde_json::from_slice(&self.body).unwrap_or_else(|error| {
             panic!("{error}: {:?} {}", self.head, String::from_utf8_lossy(&self.body))
         });

@@ -1,0 +1,107 @@
+//! A PostgreSQL of the test's own, which can be stopped and started again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::directory::{await_port, free_port};
+
+/// A cluster. Dropped, it ends.
+pub struct Postgres {
+    folder: TempDir,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Postgres {
+    /// A new cluster that answers.
+    pub fn start() -> Postgres {
+        let folder = TempDir::with_prefix("hythe-postgres-").unwrap();
+        if is_root() {
+            // PostgreSQL refuses to run as root; Debian's user for it has to get into the folder.
+            assert!(Command::new("chown").arg("postgres").arg(folder.path()).status().unwrap().success());
+        }
+        let made = program(folder.path(), "initdb")
+            .args([
+                "--auth=trust",
+                "--username=postgres",
+                "--encoding=UTF8",
+                "--no-locale",
+                "--no-sync",
+                "-D",
+            ])
+            .arg(folder.path().join("data"))
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let mut postgres = Postgres { folder, port: free_port(), child: None };
+        postgres.resume();
+        postgres
+    }
+
+    /// Its maintenance database; there is no other.
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Ends it; who is connected is thrown out.
+    pub fn stop(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        // PostgreSQL calls this its fast shutdown.
+        let _ = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status();
+        let _ = child.wait();
+    }
+
+    /// Starts it where it was stopped.
+    pub fn resume(&mut self) {
+        let log = fs::File::create(self.folder.path().join("postgres.log")).unwrap();
+        let child = program(self.folder.path(), "postgres")
+            .args([
+                "-p",
+                &self.port.to_string(),
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "max_connections=60",
+            ])
+            .args(["-c", &format!("unix_socket_directories={}", self.folder.path().display()), "-D"])
+            .arg(self.folder.path().join("data"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+        await_port(self.port);
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().unwrap().stdout == b"0\n"
+}
+
+/// One of PostgreSQL's programs, by the user who may run it.
+fn program(folder: &Path, name: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    if is_root() {
+        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+    }
+    command.arg(installed(name)).current_dir(folder);
+    command
+}
+
+/// Debian keeps the programs of each version in a folder that is in nobody's path; the newest is taken.
+fn installed(name: &str) -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().filter_map(Result::ok);
+    let newest =
+        versions.map(|version| version.path().join("bin").join(name)).filter(|path| path.is_file()).max();
+    newest.unwrap_or_else(|| PathBuf::from(name))
+}
