@@ -21,6 +21,7 @@ pub mod raw;
 pub mod server;
 pub mod shared;
 pub mod stores;
+pub mod things;
 pub mod workbench;
 
 mod places;

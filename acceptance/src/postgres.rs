@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::directory::{await_port, free_port};
+use crate::directory::{PATIENCE, await_port, free_port};
 
 /// A cluster. Dropped, it ends.
 pub struct Postgres {
@@ -74,7 +76,22 @@ impl Postgres {
             .spawn()
             .unwrap();
         self.child = Some(child);
+        self.await_ready();
+    }
+
+    /// Its port takes connections some time before it answers them.
+    fn await_ready(&self) {
         await_port(self.port);
+        let begun = Instant::now();
+        let ask = || {
+            program(self.folder.path(), "pg_isready")
+                .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
+                .status()
+        };
+        while !ask().unwrap().success() {
+            assert!(begun.elapsed() < PATIENCE, "PostgreSQL is not ready within {PATIENCE:?}");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 

@@ -41,13 +41,23 @@ pub(super) fn run(only: Option<&str>, environment: &[(&'static str, String)]) ->
     run_some(command::cargo().args(["test", "--workspace", "--no-fail-fast"]).args(only), environment)
 }
 
-/// The protocol's suite once more, every server on PostgreSQL and S3 instead of SQLite and a folder.
+/// The protocol's and the API's suites once more, every server on PostgreSQL and S3 instead of SQLite and a folder.
 pub(super) fn run_on_shared_stores(
     only: Option<&str>,
     environment: &[(&'static str, String)],
 ) -> Outcome<Counts> {
     let mut cargo = command::cargo();
-    cargo.args(["test", "--package", "hythe-acceptance", "--test", "protocol", "--no-fail-fast"]).args(only);
+    cargo.args([
+        "test",
+        "--package",
+        "hythe-acceptance",
+        "--test",
+        "protocol",
+        "--test",
+        "api",
+        "--no-fail-fast",
+    ]);
+    cargo.args(only);
     run_some(cargo.env("HYTHE_ACCEPTANCE_STORES", "shared"), environment)
 }
 

@@ -1,0 +1,16 @@
+//! The REST API asked directly: what repositories hold, as people see it.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+mod artifacts;
+mod copies;
+mod paging;
+mod pulls;
+mod repositories;
+mod rights;
+mod tags;
+
+use hythe_acceptance::shared::Shared;
+
+/// All tests of this binary share one server; each has a project of its own.
+static SHARED: Shared = Shared::new();
