@@ -69,6 +69,17 @@ pub async fn record(c: &mut Connection, blob: &Blob, now: Micros) -> Result<Reco
     }
 }
 
+/// Says that the blob's bytes lie at `to` from now on, because those at `from.location` are damaged; these become
+/// [`garbage`](crate::garbage). False if the row names another location by now: somebody else did so first.
+pub async fn relocate(c: &mut Connection, from: &Blob, to: &str, now: Micros) -> Result<bool> {
+    let arguments = [(&from.digest).into(), (&from.location).into(), to.into()];
+    let relocated = c.changes(&RELOCATE, &arguments).await?;
+    if relocated {
+        crate::garbage::create(c, &from.location, from.size, now).await?;
+    }
+    Ok(relocated)
+}
+
 /// Links a recorded blob to a repository; it may be linked already. [`Error::Missing`](crate::Error::Missing) if
 /// the blob was collected meanwhile.
 pub async fn link(
@@ -153,6 +164,7 @@ statements! { "blob";
         WHERE r.name = $1 AND l.digest = $2";
     RECORD = "INSERT INTO blob (digest, size, location, created_at) VALUES ($1, $2, $3, $4)
         ON CONFLICT DO NOTHING";
+    RELOCATE = "UPDATE blob SET location = $3 WHERE digest = $1 AND location = $2";
     LINK = "INSERT INTO repository_blob (repository_id, digest, created_at) VALUES ($1, $2, $3)
         ON CONFLICT DO NOTHING";
     UNLINK = "DELETE FROM repository_blob WHERE repository_id = $1 AND digest = $2";

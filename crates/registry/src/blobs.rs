@@ -27,13 +27,29 @@ impl Registry {
         Ok(blob::find_linked_by_name(&mut connection, permit.repository(), digest).await?)
     }
 
-    /// The bytes of a blob, after a look that they are there and as many as they should be.
+    /// The bytes of a blob, after a look that they are there and as many as they should be. A damaged one is unknown to
+    /// whoever asks for it, so that a client that asks before it pushes pushes it again, which mends it.
     pub async fn open_blob(&self, row: &blob::Blob) -> Result<Blob> {
         let opened = self.blobs.open(&Location::new(row.location.as_str()), row.size).await;
         opened.map_err(|error| {
             tracing::error!(digest = %row.digest, location = %row.location, %error, "a stored blob cannot be served");
             error.into()
         })
+    }
+
+    /// The row of a blob whose bytes are damaged, if this is one. Where storage cannot tell, it is not.
+    pub(crate) async fn find_damaged(&self, digest: &Digest) -> Result<Option<blob::Blob>> {
+        let mut connection = self.database.connect().await?;
+        let found = blob::find(&mut connection, digest).await?;
+        drop(connection);
+        let Some(row) = found else { return Ok(None) };
+        match self.blobs.open(&Location::new(row.location.as_str()), row.size).await {
+            Err(error @ hythe_blobs::Error::Damaged { .. }) => {
+                tracing::warn!(digest = %row.digest, location = %row.location, %error, "a stored blob has to be pushed again");
+                Ok(Some(row))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// A link from which the bytes can be read until it expires, where the storage signs such links.

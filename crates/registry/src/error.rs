@@ -46,7 +46,7 @@ pub enum Kind {
     Unavailable,
     /// The storage has no room (507).
     Full,
-    /// A fault of ours, or bytes that are damaged (500).
+    /// A fault of ours (500).
     Internal,
 }
 
@@ -226,10 +226,14 @@ impl From<hythe_blobs::Error> for Error {
                 ErrorCode::BlobUploadUnknown,
                 "the storage has lost part of this upload; begin it again",
             ),
-            Storage::NotFound { .. } | Storage::Damaged { .. } => Error::new(
+            Storage::Damaged { .. } => Error::unknown(
+                ErrorCode::BlobUnknown,
+                "the stored bytes of this blob are missing or damaged; push it again, or restore the file that the log names from a backup",
+            ),
+            Storage::NotFound { .. } => Error::new(
                 Kind::Internal,
                 ErrorCode::Unknown,
-                "the stored bytes of this blob are missing or damaged; restore the file that the log names from a backup",
+                "the storage is not there; its operator finds in the log what to create or mount",
             ),
             _ => Error::new(Kind::Internal, ErrorCode::Unknown, "the storage answered with an error"),
         }

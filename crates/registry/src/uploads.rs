@@ -10,7 +10,7 @@ use std::time::Duration;
 use hythe_blobs::hash::Hasher;
 use hythe_blobs::{BodyStream, Upload};
 use hythe_metadata::upload::{self, Claimed, NewUpload, UploadRow};
-use hythe_metadata::{blob, repository};
+use hythe_metadata::{Connection, blob, repository};
 use hythe_oci::digest::{Algorithm, Digest};
 use hythe_oci::error_code::ErrorCode;
 use hythe_oci::name::RepositoryName;
@@ -225,7 +225,8 @@ impl Registry {
             Some(source) => self.find_blob(source, &digest).await?.is_some(),
             None => caller_may_search && self.may_find(permit.caller(), &digest).await?,
         };
-        if mountable && self.link(permit.repository(), digest).await? {
+        let whole = mountable && self.find_damaged(&digest).await?.is_none();
+        if whole && self.link(permit.repository(), digest).await? {
             return Ok(Mounted::Mounted(Pushed { digest }));
         }
         Ok(Mounted::Upload(self.start_upload(permit, digest.algorithm()).await?))
@@ -384,7 +385,8 @@ impl Registry {
         }
     }
 
-    /// Verifies, makes durable, and in one transaction names the bytes and closes the upload.
+    /// Verifies, makes durable, and in one transaction names the bytes and closes the upload. Storage is asked about
+    /// bytes that were pushed before outside of the transaction, which must not wait for it.
     async fn publish(&self, session: &mut Session, digest: &Digest) -> Result<Pushed> {
         let (id, fence, repository_id) = (session.row.id, session.row.fence, session.row.repository_id);
         let location = self.holding(id, fence, self.blobs.publish(&mut session.upload, digest)).await?;
@@ -393,16 +395,17 @@ impl Registry {
             size: session.upload.offset,
             location: location.as_str().to_owned(),
         };
+        let damaged = self.find_damaged(digest).await?;
         let now = clock::now();
         let recorded = self
             .database
             .transaction(move |c| {
-                let row = row.clone();
+                let (row, damaged) = (row.clone(), damaged.clone());
                 Box::pin(async move {
                     if !upload::delete(c, id, Some(fence)).await? {
                         return Ok(None);
                     }
-                    let recorded = blob::record(c, &row, now).await?;
+                    let recorded = record(c, &row, damaged.as_ref(), now).await?;
                     blob::link(c, repository_id, &row.digest, now).await?;
                     Ok(Some(recorded))
                 })
@@ -422,6 +425,24 @@ impl Registry {
             tracing::warn!(upload = %id, %location, %error, "the bytes of a duplicate blob could not be removed");
         }
     }
+}
+
+/// Names the bytes of `row`; where the digest has bytes already, which stay, unless they are the damaged ones.
+async fn record(
+    c: &mut Connection,
+    row: &blob::Blob,
+    damaged: Option<&blob::Blob>,
+    now: clock::Micros,
+) -> hythe_metadata::Result<blob::Recorded> {
+    let recorded = blob::record(c, row, now).await?;
+    if let (blob::Recorded::Existing(existing), Some(damaged)) = (&recorded, damaged)
+        && existing == damaged
+        && blob::relocate(c, damaged, &row.location, now).await?
+    {
+        tracing::info!(digest = %row.digest, location = %row.location, "a damaged blob was pushed again and is whole");
+        return Ok(blob::Recorded::Created);
+    }
+    Ok(recorded)
 }
 
 enum Started {

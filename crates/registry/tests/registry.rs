@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hythe_blobs::hash::digest_of;
-use hythe_blobs::{BlobStore, Memory, body};
+use hythe_blobs::{BlobStore, Location, Memory, body};
 use hythe_metadata::Database;
 use hythe_oci::digest::Algorithm;
 use hythe_registry::access::{Caller, Pull, Push};
@@ -173,4 +173,28 @@ async fn a_stranger_is_refused_in_the_same_words_whether_a_repository_exists_or_
         (error.kind(), error.message().replace(name, "NAME"))
     };
     assert_eq!(refusal("secret/app").await, refusal("absent/app").await);
+}
+
+#[tokio::test]
+async fn the_next_push_takes_the_place_of_a_damaged_blob_and_not_of_a_whole_one() {
+    let bench = Bench::with(Options::default()).await;
+    let name = "library/app".parse().unwrap();
+    let push = bench.registry.permit::<Push>(&bench.administrator().await, &name).await.unwrap();
+    let pull = bench.registry.permit::<Pull>(&Caller::operator(), &name).await.unwrap();
+    let digest = digest_of(Algorithm::Sha256, b"content");
+    let pushed = || async {
+        bench.registry.push_blob(push.clone(), digest, chunk(b"content")).await.unwrap();
+        bench.registry.get_blob(&pull, &digest).await.unwrap()
+    };
+    let first = pushed().await;
+    assert_eq!(pushed().await, first, "the second copy is not needed");
+    bench.blobs.remove(&Location::new(first.location.as_str())).await.unwrap();
+    let Err(unknown) = bench.registry.open_blob(&first).await else { panic!("opened what is gone") };
+    assert_eq!(unknown.kind(), Kind::Unknown);
+    let mended = pushed().await;
+    assert_ne!(mended.location, first.location);
+    assert_eq!(bench.registry.open_blob(&mended).await.unwrap().size(), 7);
+    let mut c = bench.registry.database().connect().await.unwrap();
+    let garbage = hythe_metadata::garbage::list(&mut c, i64::MAX, None, 10).await.unwrap();
+    assert_eq!(garbage.iter().map(|row| row.location.as_str()).collect::<Vec<_>>(), [first.location]);
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::{CWD, RenameFlags};
@@ -34,6 +34,14 @@ pub(super) fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Er
 
 pub(super) fn errno(error: &io::Error) -> Option<Errno> {
     error.raw_os_error().map(Errno::from_raw_os_error)
+}
+
+/// Device and inode of a folder.
+pub(super) type Identity = (u64, u64);
+
+/// Which folder bears this name now, if one can be seen.
+pub(super) fn identity(path: &Path) -> Option<Identity> {
+    fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 /// Room for this process on the disk under a path or, if that is not there, under its nearest folder.

@@ -21,7 +21,7 @@ use hythe_oci::upload_id::UploadId;
 use tokio::task::spawn_blocking;
 
 use self::append::Appending;
-use self::disk::failed;
+use self::disk::{Identity, failed};
 use self::layout::Place;
 use self::publish::{Folders, Publishing};
 pub(crate) use self::read::OpenFile;
@@ -36,6 +36,8 @@ use crate::store::{BlobStore, Location, Probe, Upload};
 #[derive(Debug)]
 pub struct Filesystem {
     root: PathBuf,
+    /// Which folder it was when it was opened: with its disk unmounted, another one bears the name.
+    identity: Option<Identity>,
     pool: Pool,
     folders: Arc<Folders>,
 }
@@ -52,7 +54,8 @@ impl Filesystem {
             }
             disk::create_folder(&root)?;
         }
-        Ok(Self { root, pool: Pool::default(), folders: Arc::default() })
+        let identity = disk::identity(&root);
+        Ok(Self { root, identity, pool: Pool::default(), folders: Arc::default() })
     }
 
     fn path(&self, place: Place<'_>) -> PathBuf {
@@ -65,6 +68,14 @@ impl Filesystem {
             expected: size,
             found: None,
         })
+    }
+
+    fn replaced(&self) -> Error {
+        Error::Unavailable {
+            place: self.root.display().to_string(),
+            reason: "another folder is there than at the start: mount its disk again, then restart this node"
+                .to_owned(),
+        }
     }
 }
 
@@ -127,6 +138,8 @@ impl BlobStore for Filesystem {
             Some(file) if found == Some(size) => {
                 Ok(Blob::new(size, Source::File(OpenFile::new(file, path, self.pool.clone()))))
             }
+            // A disk that is gone has damaged nothing, and nobody should push everything again for it.
+            None if disk::identity(&self.root) != self.identity => Err(self.replaced()),
             _ => Err(Error::Damaged { location: location.clone(), expected: size, found }),
         }
     }

@@ -93,6 +93,24 @@ async fn a_file_cut_short_while_it_is_read_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_disk_that_is_gone_damages_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("blobs");
+    let store = Filesystem::open(&root).unwrap();
+    let (_, location) = push(&store, b"content").await;
+    let aside = folder.path().join("aside");
+    std::fs::rename(&root, &aside).unwrap();
+    for there in [false, true] {
+        let error = store.open(&location, 7).await.unwrap_err();
+        assert!(matches!(error, Error::Unavailable { .. }), "an empty folder there: {there}, {error}");
+        std::fs::create_dir_all(&root).unwrap();
+    }
+    std::fs::remove_dir(&root).unwrap();
+    std::fs::rename(&aside, &root).unwrap();
+    assert_holds(&store, &location, b"content").await;
+}
+
+#[tokio::test]
 async fn an_open_blob_outlives_its_removal() {
     let folder = tempfile::tempdir().unwrap();
     let store = Filesystem::open(folder.path()).unwrap();

@@ -13,6 +13,7 @@ on_both_engines![
     what_a_manifest_needs_is_known_until_it_is_deleted,
     a_manifest_is_kept_byte_for_byte_and_once,
     of_many_records_of_one_digest_one_stays,
+    of_many_relocations_of_one_blob_one_succeeds,
     a_collected_blob_becomes_garbage_and_cannot_be_linked,
     a_blob_is_either_linked_or_collected,
     a_blob_is_either_needed_or_unlinked,
@@ -133,6 +134,37 @@ async fn of_many_records_of_one_digest_one_stays(database: Database) {
     }
     assert_eq!(winners.len(), 1);
     assert!(kept.iter().all(|location| *location == winners[0]), "{winners:?} {kept:?}");
+}
+
+async fn of_many_relocations_of_one_blob_one_succeeds(database: Database) {
+    const LOCATIONS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let id = make_repository(&database, "team/app").await;
+    record(&database, 1, "damaged").await;
+    link(&database, id, 1).await.unwrap();
+    let tasks = LOCATIONS.map(|to| {
+        let database = database.clone();
+        tokio::spawn(async move { (to, relocate(&database, 1, to).await) })
+    });
+    let mut winners = Vec::new();
+    for task in tasks {
+        let (to, relocated) = task.await.unwrap();
+        winners.extend(relocated.then_some(to));
+    }
+    let mut c = reader(&database).await;
+    let found = blob::find_linked(&mut c, id, &digest(1)).await.unwrap().unwrap();
+    assert_eq!(winners, [found.location.as_str()]);
+    let rows = garbage::list(&mut c, 9, None, 10).await.unwrap();
+    assert_eq!(rows, [garbage::Garbage { location: "damaged".to_owned(), size: 3, created_at: 5 }]);
+}
+
+async fn relocate(database: &Database, seed: u64, to: &'static str) -> bool {
+    write(database, move |c| {
+        Box::pin(async move {
+            let damaged = Blob { digest: digest(seed), size: 3, location: "damaged".to_owned() };
+            blob::relocate(c, &damaged, to, 5).await
+        })
+    })
+    .await
 }
 
 async fn a_collected_blob_becomes_garbage_and_cannot_be_linked(database: Database) {
