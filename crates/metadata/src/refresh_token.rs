@@ -23,6 +23,11 @@ pub async fn find(c: &mut Connection, hash: &[u8], now: Micros) -> Result<Option
     c.query_optional(&FIND, &[hash.into(), now.into()]).await
 }
 
+/// Deletes all but the newest `kept` tokens of a user and tells how many that were.
+pub async fn delete_oldest(c: &mut Connection, user_id: UserId, kept: u32) -> Result<u64> {
+    c.execute(&DELETE_OLDEST, &[user_id.into(), kept.into()]).await
+}
+
 /// Deletes every token of a user and tells how many that were.
 pub async fn delete_for_user(c: &mut Connection, user_id: UserId) -> Result<u64> {
     c.execute(&DELETE_FOR_USER, &[user_id.into()]).await
@@ -38,5 +43,7 @@ statements! { "refresh_token";
         VALUES ($1, $2, $3, $4, $5)";
     FIND = "SELECT user_id AS value FROM refresh_token WHERE hash = $1 AND expires_at > $2";
     DELETE_FOR_USER = "DELETE FROM refresh_token WHERE user_id = $1";
+    DELETE_OLDEST = "DELETE FROM refresh_token WHERE user_id = $1 AND hash NOT IN (
+        SELECT hash FROM refresh_token WHERE user_id = $1 ORDER BY created_at DESC, hash LIMIT $2)";
     DELETE_EXPIRED = "DELETE FROM refresh_token WHERE expires_at <= $1";
 }

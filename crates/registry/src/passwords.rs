@@ -6,13 +6,19 @@ use std::time::Duration;
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use aws_lc_rs::{hmac, rand};
+use hythe_oci::error_code::ErrorCode;
 use moka::sync::Cache;
 use tokio::sync::Semaphore;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 /// A hash is 19 MiB of work (OWASP's argon2id floor); this many may run at once.
 const CONCURRENT_HASHES: usize = 2;
+
+/// This many may wait for their turn, about half a minute's work; who comes then is told to come back. Every one that
+/// waits holds a connection, and strangers can make any number of them.
+const WAITING_AT_MOST: usize = 2_000;
+const COME_BACK_AFTER: Duration = Duration::from_secs(10);
 
 /// A password that was right stays known to be right this long, so that Basic on every request costs one hash
 /// and a change of password takes effect within seconds.
@@ -22,6 +28,7 @@ const REMEMBERED_AT_MOST: u64 = 10_000;
 /// The hasher, with what it remembers. What is remembered is keyed by a secret of this process.
 pub(crate) struct Passwords {
     permits: Arc<Semaphore>,
+    queue: Semaphore,
     recent: Cache<[u8; 32], ()>,
     key: hmac::Key,
 }
@@ -33,6 +40,7 @@ impl Default for Passwords {
         let _ = rand::fill(&mut secret);
         Passwords {
             permits: Arc::new(Semaphore::new(CONCURRENT_HASHES)),
+            queue: Semaphore::new(WAITING_AT_MOST),
             recent: Cache::builder().max_capacity(REMEMBERED_AT_MOST).time_to_live(REMEMBERED_FOR).build(),
             key: hmac::Key::new(hmac::HMAC_SHA256, &secret),
         }
@@ -74,6 +82,7 @@ impl Passwords {
     }
 
     async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let _place = self.queue.try_acquire().map_err(|_| too_many_sign_ins())?;
         let permit =
             self.permits.clone().acquire_owned().await.map_err(|e| Error::internal("shutting down", e))?;
         tokio::task::spawn_blocking(move || {
@@ -84,6 +93,11 @@ impl Passwords {
         .await
         .map_err(|error| Error::internal("the password could not be checked", error))
     }
+}
+
+fn too_many_sign_ins() -> Error {
+    let message = format!("{WAITING_AT_MOST} sign-ins are waiting for this node already; try again shortly");
+    Error::new(Kind::TooMany, ErrorCode::TooManyRequests, message).with_retry_after(COME_BACK_AFTER)
 }
 
 /// Letters and digits but 0, O, I and l, which people mix up when they copy by eye.
@@ -132,6 +146,14 @@ mod tests {
         assert!(passwords.verify("correct horse", Some(&stored)).await.unwrap());
         assert!(!passwords.verify("wrong horse", Some(&stored)).await.unwrap());
         assert!(!passwords.verify("correct horse", None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn who_finds_the_queue_full_is_told_when_to_come_back() {
+        let passwords = Passwords::default();
+        let _others = passwords.queue.try_acquire_many(WAITING_AT_MOST as u32).unwrap();
+        let refused = passwords.verify("correct horse", None).await.unwrap_err();
+        assert_eq!((refused.status(), refused.retry_after()), (429, Some(COME_BACK_AFTER)));
     }
 
     #[tokio::test]

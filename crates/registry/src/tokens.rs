@@ -28,6 +28,9 @@ pub const SERVICE: &str = "hythe-registry";
 
 const ISSUER: &str = "hythe";
 
+/// Of a user's refresh tokens so many stay: whoever signs in from more places signs in again where it was longest ago.
+const REFRESH_TOKENS_AT_MOST: u32 = 100;
+
 /// Clocks of nodes may differ by this much.
 const LEEWAY: Duration = Duration::from_secs(60);
 
@@ -222,9 +225,10 @@ impl Registry {
         self.database
             .transaction(move |c| {
                 let hash = hash.clone();
-                Box::pin(
-                    async move { refresh_token::insert(c, &hash, user_id, SERVICE, now, expires_at).await },
-                )
+                Box::pin(async move {
+                    refresh_token::insert(c, &hash, user_id, SERVICE, now, expires_at).await?;
+                    refresh_token::delete_oldest(c, user_id, REFRESH_TOKENS_AT_MOST).await
+                })
             })
             .await?;
         Ok(secret)

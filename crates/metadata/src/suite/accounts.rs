@@ -300,6 +300,10 @@ async fn keys_and_tokens_expire(database: Database) {
             assert_eq!(signing_key::list_live(c, 10).await?.len(), 1);
             assert_eq!(refresh_token::find(c, b"old", 9).await?, Some(alice));
             assert_eq!(refresh_token::find(c, b"old", 10).await?, None);
+            assert_eq!(refresh_token::delete_oldest(c, alice, 2).await?, 0);
+            refresh_token::insert(c, b"newest", alice, "hythe", 2, 10).await?;
+            assert_eq!(refresh_token::delete_oldest(c, alice, 2).await?, 1);
+            assert_eq!(refresh_token::find(c, b"newest", 9).await?, Some(alice));
             let keys = signing_key::delete_expired(c, 10).await?;
             let tokens = refresh_token::delete_expired(c, 10).await?;
             Ok((keys, tokens, refresh_token::delete_for_user(c, alice).await?))
