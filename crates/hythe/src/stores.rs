@@ -107,6 +107,7 @@ pub(crate) fn registry_options(config: &Config) -> hythe_registry::Options {
         token_lifetime: seconds(token.lifetime_seconds),
         refresh_token_lifetime: hours(24 * token.refresh_days),
         key_lifetime: hours(24 * token.key_rotation_days),
+        jobs: hythe_registry::jobs::Options::default(),
     }
 }
 

@@ -18,6 +18,7 @@ pub mod grants;
 pub mod icons;
 pub mod issuer;
 pub mod janitor;
+pub mod jobs;
 pub mod keys;
 pub mod labels;
 pub mod manifests;
@@ -72,6 +73,8 @@ pub struct Options {
     pub refresh_token_lifetime: Duration,
     /// How long one signing key signs before the next takes over.
     pub key_lifetime: Duration,
+    /// How this node does jobs.
+    pub jobs: jobs::Options,
 }
 
 impl Default for Options {
@@ -85,6 +88,7 @@ impl Default for Options {
             token_lifetime: Duration::from_secs(30 * 60),
             refresh_token_lifetime: 30 * DAY,
             key_lifetime: 90 * DAY,
+            jobs: jobs::Options::default(),
         }
     }
 }
@@ -104,6 +108,7 @@ pub struct Registry {
     pub(crate) issuers: issuer::Issuers,
     pub(crate) live: configuration::Live,
     pub(crate) sourced: sources::SignIns,
+    pub(crate) jobs: jobs::Jobs,
     /// Work on uploads that goes on when the client has gone.
     pub(crate) detached: tokio_util::task::TaskTracker,
 }
@@ -125,6 +130,7 @@ impl Registry {
             issuers: issuer::Issuers::default(),
             live: configuration::Live::default(),
             sourced: sources::SignIns::default(),
+            jobs: jobs::Jobs::default(),
             detached: tokio_util::task::TaskTracker::new(),
         })
     }

@@ -57,6 +57,7 @@ impl Node {
         background.spawn(write_pulls(self.registry.clone()));
         background.spawn(seal_audit(self.registry.clone()));
         background.spawn(forward_audit(self.registry.clone()));
+        background.spawn(self.registry.clone().run_jobs());
         background.spawn(clean_regularly(self.registry.clone(), self.options.janitor_interval));
         let registry = self.registry.clone();
         let app =
@@ -71,6 +72,9 @@ impl Node {
             );
         }
         write_rest(&registry).await;
+        if let Err(error) = registry.release_jobs().await {
+            tracing::warn!(%error, "jobs could not be given back; other nodes take them once their leases have run out");
+        }
         drained
     }
 }

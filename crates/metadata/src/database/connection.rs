@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use super::statement::Statement;
 use super::value::{FromRow, Row, Value};
-use super::{Engine, postgres, sqlite};
+use super::{Engine, NOW, postgres, sqlite};
 use crate::error::{Error, Result};
+use crate::ids::Micros;
 
 /// A connection for reads ([`Database::connect`](super::Database::connect)) or the one of a transaction
 /// ([`Database::transaction`](super::Database::transaction)). Every noun's functions take it first.
@@ -60,6 +61,11 @@ impl Connection {
             Session::Sqlite(_) => Engine::Sqlite,
             Session::Postgres(_) => Engine::Postgres,
         }
+    }
+
+    /// The time by the clock of the machine that holds the rows, which all nodes share: what leases go by.
+    pub async fn now(&mut self) -> Result<Micros> {
+        self.query_one(&NOW, &[]).await
     }
 
     /// All rows of a statement; a statement that can have many has a `LIMIT`.

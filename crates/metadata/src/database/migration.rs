@@ -29,8 +29,11 @@ macro_rules! migrations {
 }
 
 /// In order, without gaps.
-const MIGRATIONS: &[Migration] =
-    migrations![(1, "0001_foundation", serves_from: 1), (2, "0002_identity", serves_from: 2)];
+const MIGRATIONS: &[Migration] = migrations![
+    (1, "0001_foundation", serves_from: 1),
+    (2, "0002_identity", serves_from: 2),
+    (3, "0003_jobs", serves_from: 2),
+];
 
 /// The version that this binary was made for.
 const EXPECTED: i64 = MIGRATIONS.len() as i64;

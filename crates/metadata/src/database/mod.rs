@@ -168,7 +168,7 @@ impl Database {
 
     /// The time by the clock of the machine that holds the rows, microseconds since the epoch.
     pub async fn now(&self) -> Result<Micros> {
-        self.connect().await?.query_one(&NOW, &[]).await
+        self.connect().await?.now().await
     }
 }
 

@@ -2,6 +2,7 @@
 //! of the change it tells of, so there is never one without the other.
 
 mod forward;
+pub mod purge;
 mod seals;
 mod search;
 

@@ -1,0 +1,69 @@
+//! Kinds of jobs: their names, how often each is tried, and the one place where a job meets what does it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::{Halt, Run};
+use crate::Registry;
+
+/// Declares the kinds with their words in the rows.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $word:literal;)+) => {
+        /// What a job does.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Kind { $($(#[$doc])* $kind,)+ }
+
+        impl Kind {
+            /// All that this binary knows; during an upgrade there may be jobs of others, which it leaves alone.
+            pub const ALL: &[Kind] = &[$(Kind::$kind,)+];
+
+            /// Its word in rows, in the API and on the command line.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Kind::$kind => $word,)+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Removes old events of the audit log.
+    AuditPurge = "audit_purge";
+}
+
+impl Kind {
+    /// How often a job of this kind is begun before it is given up.
+    pub(super) fn attempts(self) -> u16 {
+        match self {
+            Kind::AuditPurge => 3,
+        }
+    }
+}
+
+impl Registry {
+    /// Does the job. What a handler writes goes through [`Run::transaction`], so that a node that has lost the job
+    /// changes nothing; between two steps it asks [`Run::check`] whether to go on. It may be cut off at any `await`,
+    /// and begun anew by another node.
+    pub(super) async fn perform(self: Arc<Self>, run: Run, kind: Kind) -> Result<(), Halt> {
+        match kind {
+            Kind::AuditPurge => self.run_audit_purge(&run).await,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Kind, String> {
+        Kind::ALL.iter().copied().find(|kind| kind.as_str() == text).ok_or_else(|| {
+            let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+            format!("{text:?} is no kind of job; known are {}", known.join(", "))
+        })
+    }
+}

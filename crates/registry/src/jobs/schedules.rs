@@ -1,0 +1,148 @@
+//! Schedules: a cron expression and a time zone that make jobs of a kind again and again.
+//!
+//! When a schedule is due is worked out from the database's clock, so that nodes whose clocks differ agree. What was
+//! missed while no node ran is made up for once.
+
+use std::str::FromStr;
+
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
+use hythe_metadata::Connection;
+use hythe_metadata::schedule::{self, NewSchedule, Schedule};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::{Kind, NewJob};
+use crate::Registry;
+use crate::access::Caller;
+use crate::audit::Entry;
+use crate::clock::Micros;
+use crate::error::{Error, Result};
+
+/// No schedule may be due more often than this many microseconds apart; Harbor refuses what is due every minute, too.
+const CLOSEST: Micros = 60 * 1_000_000;
+
+/// How many coming times are looked at for that.
+const LOOKED_AT: usize = 10;
+
+/// A cron expression of five fields, or of six with seconds first as Harbor writes it, in a time zone of the IANA's name.
+#[derive(Clone, Debug)]
+pub struct When {
+    cron: Cron,
+    text: String,
+    zone: TimeZone,
+    zone_name: String,
+}
+
+impl When {
+    /// Reads both; an empty zone is UTC.
+    pub fn parse(cron: &str, zone: &str) -> Result<When> {
+        let (text, zone_name) = (cron.trim(), if zone.is_empty() { "UTC" } else { zone });
+        let parser = CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).build();
+        let parsed = parser.parse(text).map_err(|error| {
+            Error::bad_request(format!(
+                "{text:?} is no cron expression: {error}; write minute, hour, day, month and weekday, as in \
+                 \"0 3 * * *\", or six fields with seconds first"
+            ))
+        })?;
+        let zone = TimeZone::get(zone_name).map_err(|_| {
+            Error::bad_request(format!("there is no time zone {zone_name:?}; write one as in Europe/Berlin"))
+        })?;
+        let when = When { cron: parsed, text: text.to_owned(), zone, zone_name: zone_name.to_owned() };
+        when.check_distance()?;
+        Ok(when)
+    }
+
+    /// The first time after this one; none if there is no further.
+    pub fn next(&self, after: Micros) -> Option<Micros> {
+        let from = Timestamp::from_microsecond(after).ok()?.to_zoned(self.zone.clone());
+        self.cron.find_next_occurrence(&from, false).ok().map(|next| next.timestamp().as_microsecond())
+    }
+
+    /// Seconds in an expression are easily taken for minutes.
+    fn check_distance(&self) -> Result<()> {
+        let mut last = Timestamp::UNIX_EPOCH.as_microsecond();
+        for index in 0..LOOKED_AT {
+            let Some(next) = self.next(last) else { return Ok(()) };
+            if index > 0 && next - last < CLOSEST {
+                return Err(Error::bad_request(format!(
+                    "{:?} is due more often than once a minute; with six fields the first is the second",
+                    self.text
+                )));
+            }
+            last = next;
+        }
+        Ok(())
+    }
+}
+
+impl Registry {
+    /// Sets the schedule of a kind and key within the caller's transaction, or changes it; its number.
+    pub async fn put_schedule(
+        c: &mut Connection,
+        caller: &Caller,
+        kind: Kind,
+        key: &str,
+        when: &When,
+        payload: &Value,
+    ) -> Result<i64, hythe_metadata::Error> {
+        let now = c.now().await?;
+        let new = NewSchedule {
+            kind: kind.as_str().to_owned(),
+            key: key.to_owned(),
+            cron: when.text.clone(),
+            time_zone: when.zone_name.clone(),
+            payload: payload.to_string(),
+            next_at: when.next(now),
+            created_by: caller.name().unwrap_or("anonymous").to_owned(),
+        };
+        let id = schedule::put(c, &new, now).await?;
+        let entry = Entry::new(caller, "update", "schedule", format!("{kind} {key}").trim_end());
+        entry.after(serde_json::json!({"cron": new.cron, "time_zone": new.time_zone})).write(c).await?;
+        Ok(id)
+    }
+
+    /// Removes the schedule of a kind and key within the caller's transaction; false if there is none.
+    pub async fn delete_schedule(
+        c: &mut Connection,
+        caller: &Caller,
+        kind: Kind,
+        key: &str,
+    ) -> Result<bool, hythe_metadata::Error> {
+        let deleted = schedule::delete(c, kind.as_str(), key).await?;
+        if deleted {
+            let name = format!("{kind} {key}");
+            Entry::new(caller, "delete", "schedule", name.trim_end()).write(c).await?;
+        }
+        Ok(deleted)
+    }
+
+    /// The schedule of a kind and key.
+    pub async fn find_schedule(&self, kind: Kind, key: &str) -> Result<Option<Schedule>> {
+        Ok(schedule::find(&mut self.database.connect().await?, kind.as_str(), key).await?)
+    }
+
+    /// Makes the jobs whose schedules are due, each with its schedule's next time in one transaction.
+    pub(super) async fn make_scheduled_jobs(&self) -> Result<()> {
+        while self.database.transaction(|c| Box::pin(make_scheduled_job(c))).await? {}
+        Ok(())
+    }
+}
+
+/// False if none is due.
+async fn make_scheduled_job(c: &mut Connection) -> Result<bool, hythe_metadata::Error> {
+    let now = c.now().await?;
+    let Some(due) = schedule::take_due(c, now).await? else { return Ok(false) };
+    // A kind that only a newer binary knows is left to one, and so is its row.
+    let Ok(kind) = Kind::from_str(&due.kind) else {
+        schedule::postpone(c, due.id, now.saturating_add(CLOSEST)).await?;
+        return Ok(true);
+    };
+    let payload: Value = serde_json::from_str(&due.payload).unwrap_or_default();
+    let new = NewJob::new(kind, &payload).keyed(&due.key).scheduled_by(&due.created_by);
+    let id = new.enqueue(c).await?.id();
+    let next = When::parse(&due.cron, &due.time_zone).ok().and_then(|when| when.next(now));
+    schedule::made(c, due.id, id, now, next).await?;
+    Ok(true)
+}
