@@ -73,7 +73,7 @@ async fn push(
     digest: Digest,
 ) -> Outcome<(Duration, Duration)> {
     let id = UploadId::from_u128(uuid::Uuid::new_v4().as_u128());
-    let mut upload = Upload { id, offset: 0, hash: Hasher::new(Algorithm::Sha256), parts: String::new() };
+    let mut upload = Upload::new(id, Algorithm::Sha256);
     let start = Instant::now();
     store.append(&mut upload, body(source, size)).await?;
     let appended = start.elapsed();

@@ -23,7 +23,8 @@ pub struct Memory {
 
 #[derive(Debug, Default)]
 struct Shelves {
-    uploads: HashMap<UploadId, Vec<u8>>,
+    /// By id and number of takeovers.
+    uploads: HashMap<(UploadId, u64), Vec<u8>>,
     blobs: HashMap<Location, Bytes>,
 }
 
@@ -43,13 +44,24 @@ impl Memory {
 impl Shelves {
     /// The upload's bytes up to its offset; what a broken-off append left behind it is cut off.
     fn durable(&mut self, upload: &Upload) -> Result<&mut Vec<u8>, Error> {
-        let found = self.uploads.get(&upload.id).map(|bytes| bytes.len() as u64);
+        let own = (upload.id, upload.takeovers);
+        if !self.uploads.contains_key(&own)
+            && let Some(older) = self.take_older(upload)
+        {
+            self.uploads.insert(own, older);
+        }
+        let found = self.uploads.get(&own).map(|bytes| bytes.len() as u64);
         if found.unwrap_or(0) < upload.offset {
             return Err(Error::OffsetLost { upload: upload.id, expected: upload.offset, found });
         }
-        let bytes = self.uploads.entry(upload.id).or_default();
+        let bytes = self.uploads.entry(own).or_default();
         bytes.truncate(upload.offset as usize);
         Ok(bytes)
+    }
+
+    /// The bytes of the newest of those from whom the upload was taken over.
+    fn take_older(&mut self, upload: &Upload) -> Option<Vec<u8>> {
+        (0..upload.takeovers).rev().find_map(|takeovers| self.uploads.remove(&(upload.id, takeovers)))
     }
 }
 
@@ -57,10 +69,6 @@ impl Shelves {
 impl BlobStore for Memory {
     fn kind(&self) -> &'static str {
         "memory"
-    }
-
-    fn locate(&self, id: UploadId, _: &Digest) -> Location {
-        Location::new(id.to_string())
     }
 
     async fn append(&self, upload: &mut Upload, body: BodyStream) -> Result<(), Error> {
@@ -74,7 +82,7 @@ impl BlobStore for Memory {
     }
 
     async fn publish(&self, upload: &mut Upload, digest: &Digest) -> Result<Location, Error> {
-        let location = self.locate(upload.id, digest);
+        let location = location(upload.id, upload.takeovers);
         let mut shelves = self.shelves();
         let published =
             shelves.blobs.get(&location).filter(|blob| blob.len() as u64 == upload.offset).cloned();
@@ -90,15 +98,16 @@ impl BlobStore for Memory {
             let bytes = std::mem::take(shelves.durable(upload)?);
             shelves.blobs.insert(location.clone(), bytes.into());
         }
-        shelves.uploads.remove(&upload.id);
+        shelves.uploads.remove(&(upload.id, upload.takeovers));
         Ok(location)
     }
 
-    async fn discard(&self, id: UploadId, _: &str, digest: Option<&Digest>) -> Result<(), Error> {
-        let location = digest.map(|digest| self.locate(id, digest));
+    async fn discard(&self, id: UploadId, takeovers: u64, _: &str, _: Option<&Digest>) -> Result<(), Error> {
         let mut shelves = self.shelves();
-        shelves.uploads.remove(&id);
-        location.and_then(|location| shelves.blobs.remove(&location));
+        for takeovers in 0..=takeovers {
+            shelves.uploads.remove(&(id, takeovers));
+            shelves.blobs.remove(&location(id, takeovers));
+        }
         Ok(())
     }
 
@@ -123,4 +132,8 @@ impl BlobStore for Memory {
         let notes = vec!["blobs are kept in memory and are lost when this process ends".to_owned()];
         Ok(Probe { write_ms: 0.0, sync_ms: 0.0, free_bytes: None, total_bytes: None, notes })
     }
+}
+
+fn location(id: UploadId, takeovers: u64) -> Location {
+    Location::new(format!("{id}.{takeovers}"))
 }

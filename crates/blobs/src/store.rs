@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hythe_oci::digest::Digest;
+use hythe_oci::digest::{Algorithm, Digest};
 use hythe_oci::upload_id::UploadId;
 
 use crate::blob::Blob;
@@ -12,7 +12,7 @@ use crate::body::BodyStream;
 use crate::error::Error;
 use crate::hash::Hasher;
 
-/// Where a blob's bytes lie within its store: made by [`BlobStore::locate`], kept in the blob's row, opaque elsewhere.
+/// Where a blob's bytes lie within its store: made by [`BlobStore::publish`], kept in the blob's row, opaque elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Location(String);
 
@@ -34,17 +34,27 @@ impl fmt::Display for Location {
     }
 }
 
-/// An upload under way, as its row holds it: any process can go on from these four fields.
+/// An upload under way, as its row holds it: any process can go on from these fields.
 #[derive(Clone, Debug)]
 pub struct Upload {
     /// Names the upload and, later, the blob's location.
     pub id: UploadId,
+    /// How often somebody went on with it while its last writer may not have ended. Such a writer and its successors
+    /// share no file and no object that either could still change.
+    pub takeovers: u64,
     /// Bytes that are durable.
     pub offset: u64,
     /// The hash of exactly those bytes.
     pub hash: Hasher,
     /// The back end's own notes as JSON; empty at the start.
     pub parts: String,
+}
+
+impl Upload {
+    /// An upload that has got nothing yet.
+    pub fn new(id: UploadId, algorithm: Algorithm) -> Self {
+        Self { id, takeovers: 0, offset: 0, hash: Hasher::new(algorithm), parts: String::new() }
+    }
 }
 
 /// What a small write, sync and read-back of storage showed.
@@ -62,15 +72,12 @@ pub struct Probe {
     pub notes: Vec<String>,
 }
 
-/// Holds bytes. One writer at a time per upload is the caller's duty (a lease in the upload's row); different uploads,
-/// and any number of readers, are independent.
+/// Holds bytes. One writer at a time per upload is the caller's duty (a lease in the upload's row, and a takeover counted
+/// where it ran out); different uploads, and any number of readers, are independent.
 #[async_trait]
 pub trait BlobStore: Send + Sync {
     /// `"memory"`, `"filesystem"` or `"s3"`.
     fn kind(&self) -> &'static str;
-
-    /// Where [`publish`](Self::publish) will put the upload's bytes. Asks nobody.
-    fn locate(&self, id: UploadId, digest: &Digest) -> Location;
 
     /// Hashes and writes a body behind `upload.offset` as it arrives.
     ///
@@ -78,14 +85,21 @@ pub trait BlobStore: Send + Sync {
     /// other error `upload` is unchanged and still usable.
     async fn append(&self, upload: &mut Upload, body: BodyStream) -> Result<(), Error>;
 
-    /// Checks the digest and moves the bytes, durably, to where [`locate`](Self::locate) says. Repeating it is fine.
+    /// Checks the digest and moves the bytes, durably, to a place that is the upload's own. Repeating it is fine.
     ///
     /// [`Error::DigestMismatch`] leaves the upload usable. A digest of another algorithm than the upload's hash costs
     /// one reading of all bytes.
     async fn publish(&self, upload: &mut Upload, digest: &Digest) -> Result<Location, Error>;
 
-    /// Drops whatever the upload left, published (under `digest`) or not; fine if nothing is there.
-    async fn discard(&self, id: UploadId, parts: &str, digest: Option<&Digest>) -> Result<(), Error>;
+    /// Drops whatever the upload left, published (under `digest`) or not, by its last writer or by those from whom it
+    /// was taken over; fine if nothing is there.
+    async fn discard(
+        &self,
+        id: UploadId,
+        takeovers: u64,
+        parts: &str,
+        digest: Option<&Digest>,
+    ) -> Result<(), Error>;
 
     /// Opens a blob for reading. `size` is the row's, in bytes: [`Error::Damaged`] if storage holds anything else.
     async fn open(&self, location: &Location, size: u64) -> Result<Blob, Error>;

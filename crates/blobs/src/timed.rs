@@ -33,10 +33,6 @@ impl BlobStore for Timed {
         self.0.kind()
     }
 
-    fn locate(&self, id: UploadId, digest: &Digest) -> Location {
-        self.0.locate(id, digest)
-    }
-
     async fn append(&self, upload: &mut Upload, body: BodyStream) -> Result<(), Error> {
         self.time("append", self.0.append(upload, body)).await
     }
@@ -45,8 +41,14 @@ impl BlobStore for Timed {
         self.time("publish", self.0.publish(upload, digest)).await
     }
 
-    async fn discard(&self, id: UploadId, parts: &str, digest: Option<&Digest>) -> Result<(), Error> {
-        self.time("discard", self.0.discard(id, parts, digest)).await
+    async fn discard(
+        &self,
+        id: UploadId,
+        takeovers: u64,
+        parts: &str,
+        digest: Option<&Digest>,
+    ) -> Result<(), Error> {
+        self.time("discard", self.0.discard(id, takeovers, parts, digest)).await
     }
 
     async fn open(&self, location: &Location, size: u64) -> Result<Blob, Error> {

@@ -2,7 +2,10 @@
 //!
 //! Whoever writes claims the upload first and gets a lease and a fence. The lease ends by itself, so a holder
 //! that died blocks nobody for long; the fence counts the claims, so a holder that was only paused cannot save
-//! over what its successor did.
+//! over what its successor did. What it still writes to storage is kept apart by the number of takeovers.
+//!
+//! An upload is closed before its bytes are removed. Nobody but another remover can claim it from then on, so that a
+//! remover which was paused meets no bytes that a successor has published.
 
 use hythe_oci::digest::{Algorithm, Digest};
 use hythe_oci::upload_id::UploadId;
@@ -34,13 +37,15 @@ pub struct UploadRow {
     pub parts: String,
     /// The number of claims so far.
     pub fence: i64,
+    /// The number of claims that found a lease which had run out: its holder may still be writing.
+    pub takeovers: u64,
     /// Who holds the lease, or held it last.
     pub holder: Option<String>,
     /// When the lease ends; past or 0 if it is free.
     pub leased_until: Micros,
     /// When it was begun.
     pub created_at: Micros,
-    /// When it may be cleaned away.
+    /// When it may be cleaned away; 0 once it is closed.
     pub expires_at: Micros,
 }
 
@@ -71,7 +76,7 @@ pub enum Claimed {
     Claimed(UploadRow),
     /// Somebody else holds it.
     Busy,
-    /// There is no such upload in the repository.
+    /// There is no such upload in the repository, or it is closed.
     Unknown,
 }
 
@@ -89,7 +94,7 @@ pub async fn create(c: &mut Connection, new: &NewUpload) -> Result<()> {
     c.execute(&CREATE, &arguments).await.map(|_| ())
 }
 
-/// The upload of this id in the repository.
+/// The upload of this id in the repository, unless it is closed.
 pub async fn find(
     c: &mut Connection,
     repository_id: RepositoryId,
@@ -143,12 +148,26 @@ pub async fn release(c: &mut Connection, id: UploadId, fence: i64) -> Result<boo
     c.changes(&RELEASE, &[id.into(), fence.into()]).await
 }
 
-/// Ends the upload; false if it is gone or, with a fence, if somebody else has claimed it.
-pub async fn delete(c: &mut Connection, id: UploadId, fence: Option<i64>) -> Result<bool> {
-    match fence {
-        Some(fence) => c.changes(&DELETE_FENCED, &[id.into(), fence.into()]).await,
-        None => c.changes(&DELETE, &[id.into()]).await,
-    }
+/// Closes the upload, whose bytes are removed next; false if somebody else has claimed it.
+pub async fn close(c: &mut Connection, id: UploadId, fence: i64) -> Result<bool> {
+    c.changes(&CLOSE, &[id.into(), fence.into()]).await
+}
+
+/// Claims and closes an upload that has expired or was closed by somebody who got no further; `None` if it has not
+/// expired, is held, or is gone.
+pub async fn claim_expired(
+    c: &mut Connection,
+    id: UploadId,
+    holder: &str,
+    now: Micros,
+    lease_until: Micros,
+) -> Result<Option<UploadRow>> {
+    c.query_optional(&CLAIM_EXPIRED, &[id.into(), holder.into(), now.into(), lease_until.into()]).await
+}
+
+/// Ends the upload; false if it is gone or if somebody else has claimed it.
+pub async fn delete(c: &mut Connection, id: UploadId, fence: i64) -> Result<bool> {
+    c.changes(&DELETE, &[id.into(), fence.into()]).await
 }
 
 /// A page of uploads that have expired and that nobody holds, by id, after the id `after`.
@@ -179,6 +198,7 @@ impl FromRow for UploadRow {
             hash_state: row.take("hash_state")?,
             parts: row.take("parts")?,
             fence: row.take("fence")?,
+            takeovers: row.take("takeovers")?,
             holder: row.take("holder")?,
             leased_until: row.take("leased_until")?,
             created_at: row.take("created_at")?,
@@ -189,24 +209,31 @@ impl FromRow for UploadRow {
 
 statements! { "upload";
     CREATE = "INSERT INTO upload (id, repository_id, owner, algorithm, received, hash_state, parts, fence,
-            leased_until, created_at, expires_at)
-        VALUES ($1, $2, $3, $4, 0, $5, '', 0, 0, $6, $7)";
-    FIND = "SELECT id, repository_id, owner, algorithm, digest, received, hash_state, parts, fence, holder,
-            leased_until, created_at, expires_at
-        FROM upload WHERE id = $1 AND repository_id = $2";
+            takeovers, leased_until, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, 0, $5, '', 0, 0, 0, $6, $7)";
+    FIND = "SELECT id, repository_id, owner, algorithm, digest, received, hash_state, parts, fence, takeovers,
+            holder, leased_until, created_at, expires_at
+        FROM upload WHERE id = $1 AND repository_id = $2 AND expires_at > 0";
     CLAIM = "UPDATE upload
-        SET fence = fence + 1, holder = $3, digest = COALESCE($4, digest), leased_until = $6
-        WHERE id = $1 AND repository_id = $2 AND leased_until <= $5
-        RETURNING id, repository_id, owner, algorithm, digest, received, hash_state, parts, fence, holder,
-            leased_until, created_at, expires_at";
+        SET fence = fence + 1, takeovers = takeovers + CASE WHEN leased_until > 0 THEN 1 ELSE 0 END,
+            holder = $3, digest = COALESCE($4, digest), leased_until = $6
+        WHERE id = $1 AND repository_id = $2 AND leased_until <= $5 AND expires_at > 0
+        RETURNING id, repository_id, owner, algorithm, digest, received, hash_state, parts, fence, takeovers,
+            holder, leased_until, created_at, expires_at";
     RENEW = "UPDATE upload SET leased_until = $3 WHERE id = $1 AND fence = $2";
     SAVE = "UPDATE upload SET received = $3, hash_state = $4, parts = $5, expires_at = $6, leased_until = 0
         WHERE id = $1 AND fence = $2";
     RELEASE = "UPDATE upload SET leased_until = 0 WHERE id = $1 AND fence = $2";
-    DELETE = "DELETE FROM upload WHERE id = $1";
-    DELETE_FENCED = "DELETE FROM upload WHERE id = $1 AND fence = $2";
-    EXPIRED = "SELECT id, repository_id, owner, algorithm, digest, received, hash_state, parts, fence, holder,
-            leased_until, created_at, expires_at
+    CLOSE = "UPDATE upload SET expires_at = 0 WHERE id = $1 AND fence = $2";
+    CLAIM_EXPIRED = "UPDATE upload
+        SET fence = fence + 1, takeovers = takeovers + CASE WHEN leased_until > 0 THEN 1 ELSE 0 END,
+            holder = $2, leased_until = $4, expires_at = 0
+        WHERE id = $1 AND leased_until <= $3 AND expires_at <= $3
+        RETURNING id, repository_id, owner, algorithm, digest, received, hash_state, parts, fence, takeovers,
+            holder, leased_until, created_at, expires_at";
+    DELETE = "DELETE FROM upload WHERE id = $1 AND fence = $2";
+    EXPIRED = "SELECT id, repository_id, owner, algorithm, digest, received, hash_state, parts, fence, takeovers,
+            holder, leased_until, created_at, expires_at
         FROM upload WHERE id > $2 AND expires_at <= $1 AND leased_until <= $1 ORDER BY id LIMIT $3";
     COUNT_OPEN = "SELECT COUNT(*) AS value FROM upload WHERE owner = $1 AND expires_at > $2";
 }

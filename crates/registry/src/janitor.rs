@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use hythe_metadata::upload::{self, Claimed, UploadRow};
+use hythe_metadata::upload;
 use hythe_metadata::{lease, refresh_token};
+use hythe_oci::upload_id::UploadId;
 
 use crate::Registry;
 use crate::clock;
@@ -65,16 +66,15 @@ impl Registry {
             let Some(last) = expired.last() else { return Ok(round) };
             after = Some(last.id);
             for row in &expired {
-                round.uploads += u64::from(self.expire(row).await);
+                round.uploads += u64::from(self.expire(row.id).await);
             }
         }
     }
 
-    /// Claims the upload, so that a client who comes back this very moment finds it gone and not half gone; then
+    /// Closes the upload, so that a client who comes back this very moment finds it gone and not half gone; then
     /// the bytes, then the row: a crash in between leaves a row that a later round finds again.
-    async fn expire(&self, row: &UploadRow) -> bool {
-        let id = row.id;
-        match self.discard_expired(row).await {
+    async fn expire(&self, id: UploadId) -> bool {
+        match self.discard_expired(id).await {
             Ok(discarded) => discarded,
             Err(error) => {
                 tracing::warn!(upload = %id, %error, "an expired upload could not be cleaned away; it is tried again");
@@ -83,30 +83,23 @@ impl Registry {
         }
     }
 
-    async fn discard_expired(&self, row: &UploadRow) -> Result<bool> {
-        let (id, repository_id, node, now) =
-            (row.id, row.repository_id, self.options.node.clone(), clock::now());
+    /// False if its client came back after it was listed, and was promised that its bytes are safe.
+    async fn discard_expired(&self, id: UploadId) -> Result<bool> {
+        let (node, now) = (self.options.node.clone(), clock::now());
         let until = now.saturating_add(clock::micros(LEASE_FOR));
         let claimed = self
             .database
             .transaction(move |c| {
                 let node = node.clone();
-                Box::pin(async move { upload::claim(c, repository_id, id, &node, None, now, until).await })
+                Box::pin(async move { upload::claim_expired(c, id, &node, now, until).await })
             })
             .await?;
-        let Claimed::Claimed(row) = claimed else { return Ok(false) };
+        let Some(row) = claimed else { return Ok(false) };
+        self.blobs.discard(id, row.takeovers, &row.parts, row.digest.as_ref()).await?;
         let fence = row.fence;
-        if row.expires_at > now {
-            // Its client came back after it was listed, and was promised that its bytes are safe.
-            self.database
-                .transaction(move |c| Box::pin(async move { upload::release(c, id, fence).await }))
-                .await?;
-            return Ok(false);
-        }
-        self.blobs.discard(id, &row.parts, row.digest.as_ref()).await?;
         Ok(self
             .database
-            .transaction(move |c| Box::pin(async move { upload::delete(c, id, Some(fence)).await }))
+            .transaction(move |c| Box::pin(async move { upload::delete(c, id, fence).await }))
             .await?)
     }
 }
@@ -139,7 +132,7 @@ mod tests {
         let mut c = registry.database.connect().await.unwrap();
         let listed = upload::expired(&mut c, in_a_year, None, BATCH).await.unwrap();
         registry.append_upload(permit.clone(), begun.id, chunk("acknowledged")).await.unwrap();
-        assert!(!registry.discard_expired(&listed[0]).await.unwrap());
+        assert!(!registry.discard_expired(listed[0].id).await.unwrap());
         let status = registry.append_upload(permit, begun.id, chunk(", and more")).await.unwrap();
         assert_eq!(status.offset, 22);
     }

@@ -194,18 +194,24 @@ impl Registry {
         .await
     }
 
-    /// Ends an upload and drops its bytes. The lease is kept meanwhile: bytes that a successor publishes must not be
-    /// among those that are dropped.
+    /// Ends an upload and drops its bytes. It is closed first: bytes that a successor publishes must not be among those
+    /// that are dropped.
     pub async fn cancel_upload(self: &Arc<Self>, permit: &Permit<Push>, id: UploadId) -> Result<()> {
         let (registry, name) = (self.clone(), permit.repository().clone());
         self.detached(async move {
             let row = registry.claim(&name, id, None).await?.row;
-            let discard = registry.blobs.discard(id, &row.parts, row.digest.as_ref());
-            registry.holding(id, row.fence, discard).await?;
             let fence = row.fence;
-            registry
-                .database
-                .transaction(move |c| Box::pin(async move { upload::delete(c, id, Some(fence)).await }))
+            let database = &registry.database;
+            let closed = database
+                .transaction(move |c| Box::pin(async move { upload::close(c, id, fence).await }))
+                .await?;
+            if !closed {
+                return Err(fenced_off(id));
+            }
+            let discard = registry.blobs.discard(id, row.takeovers, &row.parts, row.digest.as_ref());
+            registry.holding(id, fence, discard).await?;
+            database
+                .transaction(move |c| Box::pin(async move { upload::delete(c, id, fence).await }))
                 .await?;
             Ok(())
         })
@@ -402,7 +408,7 @@ impl Registry {
             .transaction(move |c| {
                 let (row, damaged) = (row.clone(), damaged.clone());
                 Box::pin(async move {
-                    if !upload::delete(c, id, Some(fence)).await? {
+                    if !upload::delete(c, id, fence).await? {
                         return Ok(None);
                     }
                     let recorded = record(c, &row, damaged.as_ref(), now).await?;
@@ -455,7 +461,8 @@ impl Session {
     fn open(row: UploadRow) -> Result<Session> {
         let hash = Hasher::restore(&row.hash_state)
             .map_err(|error| hythe_blobs::Error::hash_state(row.id, &error))?;
-        let upload = Upload { id: row.id, offset: row.offset, hash, parts: row.parts.clone() };
+        let (id, takeovers, offset, parts) = (row.id, row.takeovers, row.offset, row.parts.clone());
+        let upload = Upload { id, takeovers, offset, hash, parts };
         Ok(Session { row, upload })
     }
 }

@@ -1,19 +1,24 @@
-//! The lease of an upload while the storage takes longer than the lease.
+//! The lease of an upload: kept while the storage takes longer than the lease, and lost by a writer that was paused.
 #![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
 use hythe_blobs::hash::digest_of;
-use hythe_blobs::{Blob, BlobStore, BodyStream, Error, Location, Memory, Probe, Upload, body};
+use hythe_blobs::{Blob, BlobStore, BodyStream, Error, Filesystem, Location, Memory, Probe, Upload, body};
 use hythe_metadata::{Database, repository, upload};
 use hythe_oci::digest::{Algorithm, Digest};
+use hythe_oci::name::RepositoryName;
 use hythe_oci::upload_id::UploadId;
-use hythe_registry::access::{Caller, Push};
+use hythe_registry::access::{Caller, Pull, Push};
+use hythe_registry::error::Kind;
 use hythe_registry::uploads::Chunk;
 use hythe_registry::{Options, Registry};
-use tokio::sync::Notify;
+use tempfile::TempDir;
+use tokio::sync::{Notify, mpsc};
 
 /// Memory that publishes when it is told to, as a bucket may take minutes to join the parts of a large blob.
 #[derive(Default)]
@@ -29,10 +34,6 @@ impl BlobStore for Slow {
         self.memory.kind()
     }
 
-    fn locate(&self, id: UploadId, digest: &Digest) -> Location {
-        self.memory.locate(id, digest)
-    }
-
     async fn append(&self, upload: &mut Upload, body: BodyStream) -> Result<(), Error> {
         self.memory.append(upload, body).await
     }
@@ -43,8 +44,14 @@ impl BlobStore for Slow {
         self.memory.publish(upload, digest).await
     }
 
-    async fn discard(&self, id: UploadId, parts: &str, digest: Option<&Digest>) -> Result<(), Error> {
-        self.memory.discard(id, parts, digest).await
+    async fn discard(
+        &self,
+        id: UploadId,
+        takeovers: u64,
+        parts: &str,
+        digest: Option<&Digest>,
+    ) -> Result<(), Error> {
+        self.memory.discard(id, takeovers, parts, digest).await
     }
 
     async fn open(&self, location: &Location, size: u64) -> Result<Blob, Error> {
@@ -60,15 +67,21 @@ impl BlobStore for Slow {
     }
 }
 
-#[tokio::test]
-async fn it_is_kept_while_the_bytes_are_published() {
+/// A registry on this store, and the folder of its database.
+async fn registry(store: Arc<dyn BlobStore>) -> (TempDir, Arc<Registry>) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/hythe.db", folder.path().display());
     let database = Database::open(&hythe_metadata::Options::new(url)).unwrap();
     database.migrate().await.unwrap();
-    let store = Arc::new(Slow::default());
-    let registry = Registry::new(database, store.clone(), Options::default());
+    let registry = Registry::new(database, store, Options::default());
     registry.set_up(Some("correct horse")).await.unwrap();
+    (folder, registry)
+}
+
+#[tokio::test]
+async fn it_is_kept_while_the_bytes_are_published() {
+    let store = Arc::new(Slow::default());
+    let (_folder, registry) = registry(store.clone()).await;
     let name = "library/app".parse().unwrap();
     let permit = registry.permit::<Push>(&Caller::operator(), &name).await.unwrap();
     let id = registry.start_upload(&permit, Algorithm::Sha256).await.unwrap().id;
@@ -97,4 +110,73 @@ async fn it_is_kept_while_the_bytes_are_published() {
     }
     store.go_on.notify_one();
     assert_eq!(finishing.await.unwrap().unwrap().digest, digest);
+}
+
+/// Its file is open while its successor goes on, publishes, and answers 201.
+#[tokio::test]
+async fn whoever_loses_it_writes_no_more_into_what_its_successor_publishes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_folder, registry) = registry(Arc::new(Filesystem::open(folder.path()).unwrap())).await;
+    let name = "library/app".parse().unwrap();
+    let permit = registry.permit::<Push>(&Caller::operator(), &name).await.unwrap();
+    let pull = registry.permit::<Pull>(&Caller::operator(), &name).await.unwrap();
+    let id = registry.start_upload(&permit, Algorithm::Sha256).await.unwrap().id;
+    let whole = |bytes: &'static str| Chunk { range: None, length: None, body: body::whole(bytes) };
+    registry.append_upload(permit.clone(), id, whole("what is safe")).await.unwrap();
+
+    let (send, receive) = mpsc::unbounded_channel::<&str>();
+    let late =
+        stream::unfold(receive, |mut receive| async { Some((Ok(receive.recv().await?.into()), receive)) });
+    let paused = tokio::spawn({
+        let (registry, permit) = (registry.clone(), permit.clone());
+        async move {
+            let body = late.boxed();
+            registry.append_upload(permit, id, Chunk { range: None, length: None, body }).await
+        }
+    });
+    send.send(" and what").unwrap();
+    await_bytes(folder.path(), 21).await;
+    run_out(&registry, &name, id).await;
+    let digest = digest_of(Algorithm::Sha256, b"what is safe and what is not");
+    registry.finish_upload(permit, id, digest, whole(" and what is not")).await.unwrap();
+
+    send.send(" another client sent").unwrap();
+    drop(send);
+    let refused = paused.await.unwrap().unwrap_err();
+    assert_eq!(refused.kind(), Kind::Conflict, "{refused}");
+    let row = registry.get_blob(&pull, &digest).await.unwrap();
+    let blob = registry.open_blob(&row).await.unwrap();
+    let pieces: Vec<_> = blob.stream(0..row.size).map(Result::unwrap).collect().await;
+    assert_eq!(pieces.concat(), b"what is safe and what is not");
+}
+
+/// Waits until the one file below a folder has so many bytes.
+async fn await_bytes(folder: &Path, size: u64) {
+    let mut looks = 0;
+    while size_of_files(folder) != size {
+        looks += 1;
+        assert!(looks < 500, "{} bytes, not {size}", size_of_files(folder));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn size_of_files(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let sizes = entries.map(|entry| match entry.file_type().unwrap().is_dir() {
+        true => size_of_files(&entry.path()),
+        false => entry.metadata().unwrap().len(),
+    });
+    sizes.sum()
+}
+
+/// Lets the lease of an upload run out, as if its holder had been paused for that long.
+async fn run_out(registry: &Registry, name: &RepositoryName, id: UploadId) {
+    let mut c = registry.database().connect().await.unwrap();
+    let repository = repository::find(&mut c, name).await.unwrap().unwrap().id;
+    let fence = upload::find(&mut c, repository, id).await.unwrap().unwrap().fence;
+    drop(c);
+    let database = registry.database();
+    let renewed =
+        database.transaction(move |c| Box::pin(async move { upload::renew(c, id, fence, 1).await })).await;
+    assert!(renewed.unwrap());
 }

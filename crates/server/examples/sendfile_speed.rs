@@ -18,7 +18,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Extension;
 use futures_util::TryStreamExt;
-use hythe_blobs::{Blob, BlobStore, BodyError, Filesystem, Hasher, Upload};
+use hythe_blobs::{Blob, BlobStore, BodyError, Filesystem, Upload};
 use hythe_oci::digest::Algorithm;
 use hythe_oci::upload_id::UploadId;
 use hythe_server::listener::{self, ConnectionInfo, Listener, Options, Tls};
@@ -56,12 +56,7 @@ async fn serve(file: &Path, address: SocketAddr) -> Outcome {
 /// `file` as a blob in a store of its own, as a push would leave it.
 async fn publish(folder: &Path, file: &Path) -> Result<Blob, Box<dyn Error + Send + Sync>> {
     let store = Filesystem::open(folder)?;
-    let mut upload = Upload {
-        id: UploadId::from_u128(1),
-        offset: 0,
-        hash: Hasher::new(Algorithm::Sha256),
-        parts: String::new(),
-    };
+    let mut upload = Upload::new(UploadId::from_u128(1), Algorithm::Sha256);
     let bytes = ReaderStream::with_capacity(tokio::fs::File::open(file).await?, 1 << 20);
     store.append(&mut upload, Box::pin(bytes.map_err(|error| BodyError::new(error.to_string())))).await?;
     let digest = upload.hash.finish();

@@ -3,12 +3,11 @@
 use std::cmp::Ordering;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use hythe_oci::upload_id::UploadId;
-
 use super::disk::{self, failed};
+use super::upload_file::UploadFile;
 use super::writeback::Writeback;
 use crate::error::Error;
 use crate::pour::Sink;
@@ -24,12 +23,13 @@ pub(super) struct Appending {
 
 impl Appending {
     /// Opens the file so that it ends exactly at `offset`.
-    pub(super) fn open(path: PathBuf, upload: UploadId, offset: u64) -> Result<Self, Error> {
+    pub(super) fn open(upload: &UploadFile, offset: u64) -> Result<Self, Error> {
+        let path = upload.path();
         let file = match offset {
             0 => disk::open_or_create(&path)?,
-            _ => disk::open(&path)?.ok_or(Error::OffsetLost { upload, expected: offset, found: None })?,
+            _ => upload.open(offset)?.ok_or_else(|| upload.lost(offset, None))?,
         };
-        end_at(&file, &path, upload, offset)?;
+        end_at(&file, upload, offset)?;
         let file = Arc::new(file);
         let writeback = Writeback::new(Arc::clone(&file), offset);
         Ok(Self { path, file, start: offset, offset, writeback })
@@ -56,10 +56,11 @@ impl Sink for Appending {
 }
 
 /// Cuts off what a writer that died left behind `offset`; fewer bytes than that cannot be helped.
-pub(super) fn end_at(file: &File, path: &Path, upload: UploadId, offset: u64) -> Result<(), Error> {
+pub(super) fn end_at(file: &File, upload: &UploadFile, offset: u64) -> Result<(), Error> {
+    let path = &upload.path();
     let found = file.metadata().map_err(failed("inspect", path))?.len();
     match found.cmp(&offset) {
-        Ordering::Less => Err(Error::OffsetLost { upload, expected: offset, found: Some(found) }),
+        Ordering::Less => Err(upload.lost(offset, Some(found))),
         Ordering::Equal => Ok(()),
         Ordering::Greater => file.set_len(offset).map_err(failed("truncate", path)),
     }

@@ -10,7 +10,10 @@ use crate::store::Location;
 /// Everything that has a path.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place<'a> {
-    Upload(UploadId),
+    /// After so many takeovers.
+    Upload(UploadId, u64),
+    /// What is taken over, while it is copied.
+    Copy(UploadId, u64),
     Published(UploadId, &'a Digest),
     Probe(UploadId),
 }
@@ -20,6 +23,8 @@ pub(super) enum Place<'a> {
 /// ```text
 /// uploads/
 ///   5f/<upload id>                               an upload under way; 5f: the id's last two digits
+///   5f/<upload id>.1                             the same after its first takeover
+///   5f/<upload id>.1.copy                        for a moment, while it is taken over
 ///   probe-<random id>                            for a moment, while storage is probed
 /// blobs/
 ///   sha256/
@@ -32,10 +37,11 @@ pub(super) enum Place<'a> {
 /// rename never meets a file of somebody else.
 pub(super) fn relative(place: Place<'_>) -> PathBuf {
     match place {
-        Place::Upload(id) => {
-            let id = id.to_string();
-            ["uploads", &id[id.len() - 2..], &id].iter().collect()
+        Place::Upload(id, takeovers) => {
+            let (id, after) = (id.to_string(), (takeovers > 0).then(|| format!(".{takeovers}")));
+            ["uploads", &id[id.len() - 2..], &format!("{id}{}", after.unwrap_or_default())].iter().collect()
         }
+        Place::Copy(id, takeovers) => relative(Place::Upload(id, takeovers)).with_added_extension("copy"),
         Place::Published(id, digest) => {
             let hex = digest.hex();
             let name = format!("{hex}.{id}");
@@ -69,8 +75,10 @@ mod tests {
     fn draws_as_the_comment_says() {
         let id = UploadId::from_u128(0x0001_025f);
         let digest = digest_of(Algorithm::Sha256, b"");
-        let upload = relative(Place::Upload(id));
-        assert_eq!(upload, Path::new("uploads/5f/0000000000000000000000000001025f"));
+        let upload = Path::new("uploads/5f/0000000000000000000000000001025f");
+        assert_eq!(relative(Place::Upload(id, 0)), upload);
+        assert_eq!(relative(Place::Upload(id, 1)), upload.with_added_extension("1"));
+        assert_eq!(relative(Place::Copy(id, 1)), upload.with_added_extension("1.copy"));
         let published = location(id, &digest);
         let name = format!("{}.0000000000000000000000000001025f", digest.hex());
         assert_eq!(published.as_str(), format!("blobs/sha256/e3/b0/{name}"));

@@ -9,6 +9,7 @@ mod layout;
 mod probe;
 mod publish;
 mod read;
+mod upload_file;
 mod writeback;
 
 use std::fs::File;
@@ -25,6 +26,7 @@ use self::disk::{Identity, failed};
 use self::layout::Place;
 use self::publish::{Folders, Publishing};
 pub(crate) use self::read::OpenFile;
+use self::upload_file::UploadFile;
 use crate::blob::{Blob, Source};
 use crate::body::BodyStream;
 use crate::error::Error;
@@ -58,8 +60,12 @@ impl Filesystem {
         Ok(Self { root, identity, pool: Pool::default(), folders: Arc::default() })
     }
 
-    fn path(&self, place: Place<'_>) -> PathBuf {
-        self.root.join(layout::relative(place))
+    fn upload_file(&self, upload: &Upload) -> UploadFile {
+        UploadFile::new(&self.root, upload.id, upload.takeovers)
+    }
+
+    fn published_path(&self, id: UploadId, digest: &Digest) -> PathBuf {
+        self.root.join(layout::relative(Place::Published(id, digest)))
     }
 
     fn published(&self, location: &Location, size: u64) -> Result<PathBuf, Error> {
@@ -85,13 +91,9 @@ impl BlobStore for Filesystem {
         "filesystem"
     }
 
-    fn locate(&self, id: UploadId, digest: &Digest) -> Location {
-        layout::location(id, digest)
-    }
-
     async fn append(&self, upload: &mut Upload, body: BodyStream) -> Result<(), Error> {
-        let (path, id, offset) = (self.path(Place::Upload(upload.id)), upload.id, upload.offset);
-        let appending = blocking(move || Appending::open(path, id, offset)).await?;
+        let (file, offset) = (self.upload_file(upload), upload.offset);
+        let appending = blocking(move || Appending::open(&file, offset)).await?;
         let mut body = Body::new(body);
         let (hash, mut appending) = pour(&mut body, u64::MAX, upload.hash.clone(), appending).await?;
         let offset = blocking(move || appending.sync()).await?;
@@ -101,23 +103,28 @@ impl BlobStore for Filesystem {
 
     async fn publish(&self, upload: &mut Upload, digest: &Digest) -> Result<Location, Error> {
         let publishing = Publishing {
-            upload: upload.id,
+            upload: self.upload_file(upload),
             offset: upload.offset,
             hash: upload.hash.clone(),
             digest: *digest,
-            from: self.path(Place::Upload(upload.id)),
-            to: self.path(Place::Published(upload.id, digest)),
+            to: self.published_path(upload.id, digest),
             folders: Arc::clone(&self.folders),
         };
         blocking(move || publishing.run()).await?;
-        Ok(self.locate(upload.id, digest))
+        Ok(layout::location(upload.id, digest))
     }
 
-    async fn discard(&self, id: UploadId, _: &str, digest: Option<&Digest>) -> Result<(), Error> {
-        let upload = self.path(Place::Upload(id));
-        let published = digest.map(|digest| self.path(Place::Published(id, digest)));
+    async fn discard(
+        &self,
+        id: UploadId,
+        takeovers: u64,
+        _: &str,
+        digest: Option<&Digest>,
+    ) -> Result<(), Error> {
+        let upload = UploadFile::new(&self.root, id, takeovers);
+        let published = digest.map(|digest| self.published_path(id, digest));
         blocking(move || {
-            disk::remove(&upload)?;
+            upload.remove()?;
             published.map_or(Ok(()), |published| disk::remove(&published))
         })
         .await

@@ -7,21 +7,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hythe_oci::digest::{Algorithm, Digest};
-use hythe_oci::upload_id::UploadId;
 
 use super::append::end_at;
 use super::disk::{self, Renamed, failed};
+use super::upload_file::UploadFile;
 use crate::error::Error;
 use crate::hash::Hasher;
 use crate::pool::BUFFER;
 
 /// Everything a blocking thread needs to publish an upload.
 pub(super) struct Publishing {
-    pub(super) upload: UploadId,
+    pub(super) upload: UploadFile,
     pub(super) offset: u64,
     pub(super) hash: Hasher,
     pub(super) digest: Digest,
-    pub(super) from: PathBuf,
     pub(super) to: PathBuf,
     pub(super) folders: Arc<Folders>,
 }
@@ -40,13 +39,14 @@ impl Publishing {
             Bytes::Uploaded(file) => self.settle(&file)?,
             Bytes::Published(_) => {}
         }
+        self.upload.remove_older()?;
         disk::sync_folder(disk::parent(&self.to))?;
-        disk::sync_folder(disk::parent(&self.from))
+        disk::sync_folder(disk::parent(&self.upload.path()))
     }
 
     fn find(&self) -> Result<Bytes, Error> {
-        if let Some(file) = disk::open(&self.from)? {
-            end_at(&file, &self.from, self.upload, self.offset)?;
+        if let Some(file) = self.upload.open(self.offset)? {
+            end_at(&file, &self.upload, self.offset)?;
             return Ok(Bytes::Uploaded(file));
         }
         if let Some(file) = disk::open(&self.to)? {
@@ -55,25 +55,21 @@ impl Publishing {
         }
         match self.offset {
             // Nobody ever appended to it: the empty blob.
-            0 => disk::open_or_create(&self.from).map(Bytes::Uploaded),
-            _ => Err(self.lost(None)),
+            0 => disk::open_or_create(&self.upload.path()).map(Bytes::Uploaded),
+            _ => Err(self.upload.lost(self.offset, None)),
         }
     }
 
     fn check_published(&self, file: &File) -> Result<(), Error> {
         let found = file.metadata().map_err(failed("inspect", &self.to))?.len();
-        if found == self.offset { Ok(()) } else { Err(self.lost(Some(found))) }
-    }
-
-    fn lost(&self, found: Option<u64>) -> Error {
-        Error::OffsetLost { upload: self.upload, expected: self.offset, found }
+        if found == self.offset { Ok(()) } else { Err(self.upload.lost(self.offset, Some(found))) }
     }
 
     fn verify(&self, bytes: &Bytes) -> Result<(), Error> {
         let actual = match (self.hash.algorithm() == self.digest.algorithm(), bytes) {
             (true, _) => self.hash.finish(),
             // The one case of reading back: the client opened the upload for one algorithm and closed it with another.
-            (false, Bytes::Uploaded(file)) => self.rehash(file, &self.from)?,
+            (false, Bytes::Uploaded(file)) => self.rehash(file, &self.upload.path())?,
             (false, Bytes::Published(file)) => self.rehash(file, &self.to)?,
         };
         if actual == self.digest {
@@ -89,15 +85,16 @@ impl Publishing {
 
     /// Makes the bytes durable, then moves them to their new name.
     fn settle(&self, file: &File) -> Result<(), Error> {
-        file.sync_all().map_err(failed("sync", &self.from))?;
+        let from = self.upload.path();
+        file.sync_all().map_err(failed("sync", &from))?;
         if !self.folders.is_durable(&self.digest) {
             disk::create_folder(disk::parent(&self.to))?;
         }
-        let mut renamed = disk::rename_new(&self.from, &self.to)?;
+        let mut renamed = disk::rename_new(&from, &self.to)?;
         if renamed == Renamed::Missing {
             // Somebody tidied empty folders away.
             disk::create_folder(disk::parent(&self.to))?;
-            renamed = disk::rename_new(&self.from, &self.to)?;
+            renamed = disk::rename_new(&from, &self.to)?;
         }
         match renamed {
             Renamed::Done => {
@@ -105,7 +102,7 @@ impl Publishing {
                 Ok(())
             }
             Renamed::Taken => self.keep_published(),
-            Renamed::Missing => Err(self.lost(None)),
+            Renamed::Missing => Err(self.upload.lost(self.offset, None)),
         }
     }
 
@@ -114,7 +111,7 @@ impl Publishing {
         if let Some(published) = disk::open(&self.to)? {
             self.check_published(&published)?;
         }
-        disk::remove(&self.from)
+        disk::remove(&self.upload.path())
     }
 }
 

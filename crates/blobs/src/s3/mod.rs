@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <prefix>/blobs/<2 hex>/<upload id>      a blob; its key is final from the first part, for S3 cannot rename
+//! <prefix>/blobs/<2 hex>/<upload id>.1    the same, begun after the upload's first takeover
 //! <prefix>/uploads/<upload id>/tail-<n>   what an append left below the size of a part, if it is too much for the row
 //! <prefix>/probe/<id>                     a probe under way
 //! ```
@@ -93,10 +94,12 @@ impl S3 {
 
     /// Pours the body into parts and returns the hash and the notes that belong to all that arrived.
     async fn fill(&self, upload: &Upload, body: &mut Body) -> Result<(Hasher, u64, Parts), Error> {
-        let parts = Parts::of(upload)?;
+        let mut parts = Parts::of(upload)?;
         let last = parts.tail.clone();
+        parts.takeovers = parts.takeovers_of_key(upload);
+        let key = blob_key(upload.id, parts.takeovers);
         let mut filling = self.read_tail(upload, last.as_ref()).await?;
-        let mut sending = Sending::new(Arc::clone(&self.bucket), upload, blob_key(upload.id), parts);
+        let mut sending = Sending::new(Arc::clone(&self.bucket), upload, key, parts);
         let mut hash = upload.hash.clone();
         loop {
             let size = sending.next_size();
@@ -132,14 +135,39 @@ impl S3 {
 
     /// [`S3::complete`], where having been completed before is fine.
     async fn complete_once(&self, upload: &Upload, key: &str) -> Result<(), Error> {
-        match self.complete(upload, key).await {
-            Ok(()) => Ok(()),
-            Err(error) if self.bucket.find_size(key).await? == Some(upload.offset) => {
-                tracing::debug!(upload = %upload.id, %error, "a blob was completed before");
-                Ok(())
-            }
-            Err(error) => Err(error),
+        let Err(error) = self.complete(upload, key).await else { return Ok(()) };
+        if self.bucket.find_size(key).await? != Some(upload.offset) {
+            return Err(error);
         }
+        // By somebody who was taken over: of bytes that may be as many and others.
+        let digest = upload.hash.finish();
+        if upload.takeovers > 0 && self.hash_again(key, upload, &digest).await? != digest {
+            return Err(error);
+        }
+        tracing::debug!(upload = %upload.id, %error, "a blob was completed before");
+        Ok(())
+    }
+
+    /// Drops what those from whom the upload was taken over may have published under other keys.
+    async fn delete_older(&self, upload: &Upload, kept: &str) -> Result<(), Error> {
+        for takeovers in 0..upload.takeovers {
+            let key = blob_key(upload.id, takeovers);
+            if key != kept {
+                self.bucket.delete(&key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends whatever was begun or published under one key.
+    async fn discard_key(&self, key: &str, multipart: Option<&str>) -> Result<(), Error> {
+        // The row may be older than the bucket, or be unreadable: what the bucket itself lists counts as well.
+        let mut unfinished = self.bucket.unfinished(key).await?;
+        unfinished.extend(multipart.map(ToOwned::to_owned));
+        for multipart in unfinished {
+            self.bucket.abort(key, &multipart).await?;
+        }
+        self.bucket.delete(key).await
     }
 
     /// Reads everything once, for a digest of another algorithm than the upload was hashed with.
@@ -173,10 +201,6 @@ impl BlobStore for S3 {
         "s3"
     }
 
-    fn locate(&self, id: UploadId, _: &Digest) -> Location {
-        Location::new(blob_key(id))
-    }
-
     async fn append(&self, upload: &mut Upload, body: BodyStream) -> Result<(), Error> {
         let mut body = Body::new(body);
         let (hash, offset, parts) = self.fill(upload, &mut body).await?;
@@ -185,7 +209,8 @@ impl BlobStore for S3 {
     }
 
     async fn publish(&self, upload: &mut Upload, digest: &Digest) -> Result<Location, Error> {
-        let key = blob_key(upload.id);
+        let parts = Parts::read(upload.id, &upload.parts)?;
+        let key = blob_key(upload.id, parts.takeovers_of_key(upload));
         let same_algorithm = upload.hash.algorithm() == digest.algorithm();
         if same_algorithm {
             expect(digest, upload.hash.finish())?;
@@ -194,22 +219,25 @@ impl BlobStore for S3 {
         if !same_algorithm {
             expect(digest, self.hash_again(&key, upload, digest).await?)?;
         }
-        if Parts::read(upload.id, &upload.parts)?.has_tail_objects() {
+        if parts.has_tail_objects() {
             self.bucket.delete_all(&tail_folder(upload.id)).await?;
         }
+        self.delete_older(upload, &key).await?;
         Ok(Location::new(key))
     }
 
-    async fn discard(&self, id: UploadId, parts: &str, _: Option<&Digest>) -> Result<(), Error> {
-        let key = blob_key(id);
-        // The row may be older than the bucket, or be unreadable: what the bucket itself lists counts as well.
-        let mut unfinished = self.bucket.unfinished(&key).await?;
-        unfinished.extend(Parts::read(id, parts).ok().and_then(|parts| parts.multipart));
-        for multipart in unfinished {
-            self.bucket.abort(&key, &multipart).await?;
+    async fn discard(
+        &self,
+        id: UploadId,
+        takeovers: u64,
+        parts: &str,
+        _: Option<&Digest>,
+    ) -> Result<(), Error> {
+        let multipart = Parts::read(id, parts).ok().and_then(|parts| parts.multipart);
+        for takeovers in 0..=takeovers {
+            self.discard_key(&blob_key(id, takeovers), multipart.as_deref()).await?;
         }
-        self.bucket.delete_all(&tail_folder(id)).await?;
-        self.bucket.delete(&key).await
+        self.bucket.delete_all(&tail_folder(id)).await
     }
 
     async fn open(&self, location: &Location, size: u64) -> Result<Blob, Error> {
@@ -286,9 +314,9 @@ fn expect(expected: &Digest, actual: Digest) -> Result<(), Error> {
 }
 
 /// The last two digits spread the keys: the first ones of an id are the time.
-fn blob_key(id: UploadId) -> String {
-    let id = id.to_string();
-    format!("blobs/{}/{id}", &id[id.len() - 2..])
+fn blob_key(id: UploadId, takeovers: u64) -> String {
+    let (id, after) = (id.to_string(), (takeovers > 0).then(|| format!(".{takeovers}")));
+    format!("blobs/{}/{id}{}", &id[id.len() - 2..], after.unwrap_or_default())
 }
 
 fn tail_folder(id: UploadId) -> String {

@@ -28,6 +28,9 @@ pub(super) struct Parts {
     /// S3's name for the multipart upload; there is none until a first part is full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) multipart: Option<String>,
+    /// Takeovers of the upload before the multipart upload began, which belongs to a key that says so.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub(super) takeovers: u64,
     /// What S3 answered to each part, in their order.
     #[serde(default)]
     pub(super) parts: Vec<String>,
@@ -75,6 +78,11 @@ impl Tail {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field so")]
+fn is_none_yet(takeovers: &u64) -> bool {
+    *takeovers == 0
+}
+
 /// The bytes of an inline tail.
 pub(super) fn decode(text: &str) -> Result<Vec<u8>, base64::DecodeError> {
     STANDARD.decode(text)
@@ -102,6 +110,12 @@ impl Parts {
         Err(Error::Unreadable { upload: upload.id, reason })
     }
 
+    /// The number of takeovers that the blob's key has: its own for each writer, unless the writer before has begun a
+    /// multipart upload. That can be gone on with; S3 tells whoever completes it if another has replaced a part.
+    pub(super) fn takeovers_of_key(&self, upload: &Upload) -> u64 {
+        if self.multipart.is_some() { self.takeovers } else { upload.takeovers }
+    }
+
     /// Whether objects beside the blob's own may have been written.
     pub(super) fn has_tail_objects(&self) -> bool {
         self.multipart.is_some() || matches!(self.tail, Some(Tail::Object { .. }))
@@ -118,7 +132,6 @@ mod tests {
     use hythe_oci::digest::Algorithm;
 
     use super::*;
-    use crate::hash::Hasher;
 
     const TIB: u64 = 1 << 40;
 
@@ -154,6 +167,7 @@ mod tests {
         let id = UploadId::from_u128(7);
         let notes = Parts {
             multipart: Some("m".to_owned()),
+            takeovers: 2,
             parts: vec!["e".to_owned()],
             tail: Some(Tail::Object { number: 3, size: 9, older: None }),
         };
@@ -165,8 +179,8 @@ mod tests {
     #[test]
     fn notes_that_do_not_add_up_are_refused() {
         let read = |offset, parts: &str| {
-            let (id, hash) = (UploadId::from_u128(7), Hasher::new(Algorithm::Sha256));
-            Parts::of(&Upload { id, offset, hash, parts: parts.to_owned() })
+            let upload = Upload::new(UploadId::from_u128(7), Algorithm::Sha256);
+            Parts::of(&Upload { offset, parts: parts.to_owned(), ..upload })
         };
         let text = r#"{"multipart":"m","parts":["e"],"tail":{"inline":"YWJj"}}"#;
         assert!(read(FIRST_PART + 3, text).is_ok());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use hythe_oci::digest::Algorithm;
 
-use super::{Bench, assert_holds, breaking, bytes, push, read, reread, sha256, start};
+use super::{Bench, assert_holds, breaking, bytes, push, read, reread, sha256, start, taken_over};
 use crate::body::whole;
 use crate::hash::digest_of;
 use crate::{Error, Location};
@@ -35,6 +35,10 @@ for_every_back_end! {
     what_came_before_a_break_is_kept
     an_append_whose_row_was_not_saved_is_repeated
     an_abandoned_append_is_repeated
+    a_writer_that_was_taken_over_changes_nothing
+    what_was_published_before_a_takeover_is_not_mistaken
+    many_takeovers_keep_what_is_safe
+    discarding_drops_what_was_taken_over_as_well
     a_wrong_digest_leaves_the_upload_usable
     a_wrong_digest_of_another_algorithm_leaves_the_upload_usable
     sha512_is_a_digest_like_the_other
@@ -68,7 +72,6 @@ async fn blobs_around_every_border_come_back(bench: Bench) {
         let content = bytes(length);
         let (upload, location) = push(&*bench.first, &content).await;
         assert_eq!(upload.offset, length as u64);
-        assert_eq!(location, bench.second.locate(upload.id, &sha256(&content)));
         assert_holds(&*bench.second, &location, &content).await;
     }
 }
@@ -122,7 +125,7 @@ async fn an_append_whose_row_was_not_saved_is_repeated(bench: Bench) {
     bench.second.append(&mut upload, whole(content[50_000..].to_vec())).await.unwrap();
     let location = bench.second.publish(&mut upload, &sha256(&content)).await.unwrap();
     assert_holds(&*bench.first, &location, &content).await;
-    bench.first.discard(upload.id, &upload.parts, Some(&sha256(&content))).await.unwrap();
+    bench.first.discard(upload.id, 0, &upload.parts, Some(&sha256(&content))).await.unwrap();
 }
 
 /// The server drops the request, and with it the future, in the middle of a body.
@@ -137,6 +140,90 @@ async fn an_abandoned_append_is_repeated(bench: Bench) {
     bench.first.append(&mut upload, whole(content[100_000..].to_vec())).await.unwrap();
     let location = bench.first.publish(&mut upload, &sha256(&content)).await.unwrap();
     assert_holds(&*bench.first, &location, &content).await;
+}
+
+/// Its lease ran out while it was paused: it wakes up when the blob is published, and writes and publishes its own.
+async fn a_writer_that_was_taken_over_changes_nothing(bench: Bench) {
+    for length in [3, 200_000, PART + 300_000] {
+        let content = bytes(length);
+        let mut row = start(Algorithm::Sha256);
+        bench.first.append(&mut row, whole(content[..length / 2].to_vec())).await.unwrap();
+        let (wake, paused) = tokio::sync::oneshot::channel::<()>();
+        let late = futures_util::stream::once(paused).map(move |_| Ok(vec![7; length].into()));
+        let (mut stale, store) = (reread(&row), std::sync::Arc::clone(&bench.first));
+        let writer = tokio::spawn(async move {
+            let body = whole(vec![7; 2]).chain(late).boxed();
+            let _ = store.append(&mut stale, body).await;
+            let digest = stale.hash.finish();
+            let _ = store.publish(&mut stale, &digest).await;
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let mut row = taken_over(&row);
+        bench.second.append(&mut row, whole(content[length / 2..].to_vec())).await.unwrap();
+        let location = bench.second.publish(&mut row, &sha256(&content)).await.unwrap();
+        wake.send(()).unwrap();
+        writer.await.unwrap();
+        assert_holds(&*bench.second, &location, &content).await;
+    }
+}
+
+/// A holder that got as far as publishing is taken over by one whose client sends as many bytes and others.
+async fn what_was_published_before_a_takeover_is_not_mistaken(bench: Bench) {
+    for length in [3, 200_000, PART + 3] {
+        let (safe, content) = (length / 3, bytes(length));
+        let mut row = start(Algorithm::Sha256);
+        bench.first.append(&mut row, whole(content[..safe].to_vec())).await.unwrap();
+        let mut other = reread(&row);
+        bench.first.append(&mut other, whole(vec![7; length - safe])).await.unwrap();
+        let digest = other.hash.finish();
+        bench.first.publish(&mut other, &digest).await.unwrap();
+        let mut row = taken_over(&row);
+        match bench.second.append(&mut row, whole(content[safe..].to_vec())).await {
+            Ok(()) => {
+                let location = bench.second.publish(&mut row, &sha256(&content)).await.unwrap();
+                assert_holds(&*bench.first, &location, &content).await;
+            }
+            // The bytes went into the blob that the other has published: the client begins again.
+            Err(error) => assert!(matches!(error, Error::OffsetLost { .. }), "{error}"),
+        }
+    }
+}
+
+async fn many_takeovers_keep_what_is_safe(bench: Bench) {
+    let content = bytes(PART + 250_000);
+    let mut row = start(Algorithm::Sha256);
+    for (turn, piece) in content.chunks(PART / 3).enumerate() {
+        let mut lost = taken_over(&row);
+        row = taken_over(&lost);
+        if turn % 2 == 0 {
+            bench.second.append(&mut lost, whole(vec![7; 40_000])).await.unwrap();
+        }
+        lost = reread(&row);
+        bench.first.append(&mut lost, whole(vec![8; 30_000])).await.unwrap();
+        bench.first.append(&mut row, whole(piece.to_vec())).await.unwrap();
+    }
+    let mut row = taken_over(&row);
+    let location = bench.second.publish(&mut row, &sha256(&content)).await.unwrap();
+    assert_holds(&*bench.first, &location, &content).await;
+}
+
+async fn discarding_drops_what_was_taken_over_as_well(bench: Bench) {
+    let content = bytes(100_000);
+    let mut row = start(Algorithm::Sha256);
+    bench.first.append(&mut row, whole(content.clone())).await.unwrap();
+    let mut stale = reread(&row);
+    let mut row = taken_over(&row);
+    bench.second.append(&mut row, whole(content.clone())).await.unwrap();
+    let digest = stale.hash.finish();
+    let published = bench.first.publish(&mut stale, &digest).await;
+    bench.second.discard(row.id, row.takeovers, &row.parts, Some(&digest)).await.unwrap();
+    if let Ok(location) = published {
+        let error = bench.second.open(&location, stale.offset).await.unwrap_err();
+        assert!(matches!(error, Error::Damaged { found: None, .. }), "{error}");
+    }
+    let whole = row.hash.finish();
+    let error = bench.second.publish(&mut row, &whole).await.unwrap_err();
+    assert!(matches!(error, Error::OffsetLost { .. }), "{error}");
 }
 
 async fn a_wrong_digest_leaves_the_upload_usable(bench: Bench) {
@@ -221,7 +308,7 @@ async fn discarding_is_fine_at_every_stage(bench: Bench) {
     let digest = sha256(&content);
     let store = &bench.first;
     let mut upload = start(Algorithm::Sha256);
-    store.discard(upload.id, "", None).await.unwrap();
+    store.discard(upload.id, 0, "", None).await.unwrap();
     for (from, to) in [(0, 100), (100, 100_000), (100_000, content.len())] {
         store.append(&mut upload, whole(content[from..to].to_vec())).await.unwrap();
         // The row may be older than what is in storage.
@@ -229,16 +316,16 @@ async fn discarding_is_fine_at_every_stage(bench: Bench) {
             let mut other = start(Algorithm::Sha256);
             store.append(&mut other, whole(content[..to].to_vec())).await.unwrap();
             let parts = if parts == upload.parts { other.parts.clone() } else { parts.to_owned() };
-            store.discard(other.id, &parts, None).await.unwrap();
+            store.discard(other.id, 0, &parts, None).await.unwrap();
             let error = store.publish(&mut other, &sha256(&content[..to])).await;
             let in_row = other.parts.contains("inline") && !other.parts.contains("multipart");
             assert!(in_row || matches!(error, Err(Error::OffsetLost { .. })), "{to} {parts}: {error:?}");
-            store.discard(other.id, "", Some(&sha256(&content[..to]))).await.unwrap();
+            store.discard(other.id, 0, "", Some(&sha256(&content[..to]))).await.unwrap();
         }
     }
     let location = store.publish(&mut upload, &digest).await.unwrap();
-    store.discard(upload.id, &upload.parts, Some(&digest)).await.unwrap();
-    store.discard(upload.id, &upload.parts, Some(&digest)).await.unwrap();
+    store.discard(upload.id, 0, &upload.parts, Some(&digest)).await.unwrap();
+    store.discard(upload.id, 0, &upload.parts, Some(&digest)).await.unwrap();
     let error = store.open(&location, upload.offset).await.unwrap_err();
     assert!(matches!(error, Error::Damaged { found: None, .. }), "{error}");
 }
@@ -256,8 +343,8 @@ async fn what_is_missing_or_of_another_size_is_damaged(bench: Bench) {
         let error = bench.first.open(&location, size).await.unwrap_err();
         assert!(matches!(error, Error::Damaged { found: Some(7), .. }), "{error}");
     }
-    let missing = bench.first.locate(start(Algorithm::Sha256).id, &sha256(b"content"));
-    let error = bench.first.open(&missing, 7).await.unwrap_err();
+    bench.second.remove(&location).await.unwrap();
+    let error = bench.first.open(&location, 7).await.unwrap_err();
     assert!(matches!(error, Error::Damaged { found: None, .. }), "{error}");
 }
 
@@ -280,7 +367,7 @@ async fn bytes_that_storage_lost_are_noticed(bench: Bench) {
     let content = bytes(PART + 100_000);
     let mut upload = start(Algorithm::Sha256);
     bench.first.append(&mut upload, whole(content.clone())).await.unwrap();
-    bench.second.discard(upload.id, &upload.parts, None).await.unwrap();
+    bench.second.discard(upload.id, 0, &upload.parts, None).await.unwrap();
     let before = (upload.offset, upload.parts.clone(), upload.hash.state());
     let error = bench.first.append(&mut upload, whole(bytes(2 * PART))).await.unwrap_err();
     assert!(matches!(error, Error::OffsetLost { .. }), "{error}");
@@ -293,7 +380,7 @@ async fn parts_that_storage_lost_are_noticed(bench: Bench) {
     let content = bytes(PART);
     let mut upload = start(Algorithm::Sha256);
     bench.first.append(&mut upload, whole(content.clone())).await.unwrap();
-    bench.second.discard(upload.id, "", None).await.unwrap();
+    bench.second.discard(upload.id, 0, "", None).await.unwrap();
     let error = bench.first.append(&mut upload, whole(bytes(3 * PART))).await.unwrap_err();
     assert!(is_lost(&error), "{error}");
     let error = bench.first.publish(&mut upload, &sha256(&content)).await.unwrap_err();

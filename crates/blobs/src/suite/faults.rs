@@ -6,7 +6,7 @@ use std::process::Command;
 use hythe_oci::digest::Algorithm;
 use tempfile::TempDir;
 
-use super::{assert_holds, bytes, push, read, sha256, start};
+use super::{assert_holds, bytes, push, read, sha256, start, taken_over};
 use crate::body::whole;
 use crate::{BlobStore, Error, Filesystem, Upload};
 
@@ -133,6 +133,32 @@ async fn publishing_survives_tidied_folders_and_leaves_no_upload() {
     let left = |path: &Path| std::fs::read_dir(path).unwrap().count();
     let uploads = std::fs::read_dir(folder.path().join("uploads")).unwrap();
     assert_eq!(uploads.map(|folder| left(&folder.unwrap().path())).sum::<usize>(), 0);
+}
+
+#[tokio::test]
+async fn a_takeover_leaves_no_file_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Filesystem::open(folder.path()).unwrap();
+    let (content, files) = (bytes(90_000), || {
+        let uploads = std::fs::read_dir(folder.path().join("uploads")).unwrap();
+        let files = uploads.map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap().count());
+        files.sum::<usize>()
+    });
+    for end in ["published", "discarded"] {
+        let mut upload = start(Algorithm::Sha256);
+        store.append(&mut upload, whole(content.clone())).await.unwrap();
+        for _ in 0..3 {
+            upload = taken_over(&upload);
+            store.append(&mut upload, whole(b"more".to_vec())).await.unwrap();
+            assert_eq!(files(), 1, "the file before is not needed any more");
+        }
+        let (digest, mut last) = (upload.hash.finish(), taken_over(&upload));
+        match end {
+            "published" => drop(store.publish(&mut last, &digest).await.unwrap()),
+            _ => store.discard(last.id, last.takeovers, "", None).await.unwrap(),
+        }
+        assert_eq!(files(), 0, "{end}");
+    }
 }
 
 /// A client that repeats a whole upload under its old id must not touch what is published, or leave a second copy.

@@ -65,12 +65,17 @@ fn s3_at(variable: &str) -> Option<Bench> {
 
 pub(super) fn start(algorithm: Algorithm) -> Upload {
     let id = UploadId::from_u128(uuid::Uuid::new_v4().as_u128());
-    Upload { id, offset: 0, hash: Hasher::new(algorithm), parts: String::new() }
+    Upload::new(id, algorithm)
 }
 
 /// The upload as another process would read it from its row.
 pub(super) fn reread(upload: &Upload) -> Upload {
     Upload { hash: Hasher::restore(&upload.hash.state()).unwrap(), ..upload.clone() }
+}
+
+/// The upload as somebody reads it from its row who goes on after the lease of another has run out.
+pub(super) fn taken_over(upload: &Upload) -> Upload {
+    Upload { takeovers: upload.takeovers + 1, ..reread(upload) }
 }
 
 /// Bytes that differ everywhere, so that none can stand in for others.

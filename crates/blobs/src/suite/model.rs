@@ -4,7 +4,7 @@ use hythe_oci::digest::Algorithm;
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
-use super::{Bench, assert_holds, breaking, bytes, filesystem, memory, reread, sha256, start};
+use super::{Bench, assert_holds, breaking, bytes, filesystem, memory, reread, sha256, start, taken_over};
 use crate::Error;
 use crate::body::whole;
 
@@ -18,6 +18,8 @@ enum Step {
     Lose(usize),
     /// Another process goes on.
     Restart,
+    /// Another process goes on after a lease has run out, and the one before writes once more.
+    TakeOver(usize),
     /// A client that announces the wrong digest.
     Mismatch,
 }
@@ -27,7 +29,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => length.clone().prop_map(Step::Append),
         2 => length.clone().prop_map(Step::Break),
-        2 => length.prop_map(Step::Lose),
+        2 => length.clone().prop_map(Step::Lose),
+        2 => length.prop_map(Step::TakeOver),
         2 => Just(Step::Restart),
         1 => Just(Step::Mismatch),
     ];
@@ -55,6 +58,12 @@ async fn run(bench: Bench, steps: Vec<Step>) {
             }
             Step::Restart => {
                 upload = reread(&upload);
+                std::mem::swap(&mut store, &mut other);
+            }
+            Step::TakeOver(length) => {
+                let mut stale = reread(&upload);
+                upload = taken_over(&upload);
+                let _ = store.append(&mut stale, whole(vec![7; length])).await;
                 std::mem::swap(&mut store, &mut other);
             }
             Step::Mismatch => {

@@ -116,7 +116,8 @@ CREATE TABLE tag_history (
 );
 
 -- An upload that is under way. Whoever holds its lease writes; the fence counts the holders, and a save under an
--- old fence is refused. The digest is set before bytes are published under it.
+-- old fence is refused. Takeovers counts those who went on after a lease had run out, whose holder may still write.
+-- The digest is set before bytes are published under it. An upload that expires at 0 is closed: its bytes go next.
 CREATE TABLE upload (
     id TEXT COLLATE "C" PRIMARY KEY,
     repository_id BIGINT NOT NULL REFERENCES repository (id),
@@ -127,6 +128,7 @@ CREATE TABLE upload (
     hash_state BYTEA NOT NULL,
     parts TEXT NOT NULL,
     fence BIGINT NOT NULL,
+    takeovers BIGINT NOT NULL,
     holder TEXT,
     leased_until BIGINT NOT NULL,
     created_at BIGINT NOT NULL,

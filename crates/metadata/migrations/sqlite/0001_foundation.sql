@@ -117,7 +117,8 @@ CREATE TABLE tag_history (
 ) STRICT, WITHOUT ROWID;
 
 -- An upload that is under way. Whoever holds its lease writes; the fence counts the holders, and a save under an
--- old fence is refused. The digest is set before bytes are published under it.
+-- old fence is refused. Takeovers counts those who went on after a lease had run out, whose holder may still write.
+-- The digest is set before bytes are published under it. An upload that expires at 0 is closed: its bytes go next.
 CREATE TABLE upload (
     id TEXT NOT NULL PRIMARY KEY,
     repository_id INTEGER NOT NULL REFERENCES repository (id),
@@ -128,6 +129,7 @@ CREATE TABLE upload (
     hash_state BLOB NOT NULL,
     parts TEXT NOT NULL,
     fence INTEGER NOT NULL,
+    takeovers INTEGER NOT NULL,
     holder TEXT,
     leased_until INTEGER NOT NULL,
     created_at INTEGER NOT NULL,

@@ -10,6 +10,8 @@ use crate::{Database, repository};
 on_both_engines![
     whoever_was_overtaken_can_neither_renew_nor_save,
     an_upload_that_is_leased_is_busy_until_the_lease_ends,
+    a_takeover_is_counted_where_a_lease_ran_out_and_not_where_it_was_given_back,
+    an_upload_that_is_closed_is_left_to_those_who_remove_it,
     of_two_blobs_of_one_digest_the_first_stays,
     the_catalog_shows_what_may_be_seen,
 ];
@@ -75,6 +77,42 @@ async fn an_upload_that_is_leased_is_busy_until_the_lease_ends(database: Databas
     assert_eq!(claim(&database, repository_id, "other", 105).await, Claimed::Busy);
     claimed(&database, repository_id, "other", 111).await;
     assert_eq!(claim(&database, repository_id + 1, "other", 500).await, Claimed::Unknown);
+}
+
+async fn a_takeover_is_counted_where_a_lease_ran_out_and_not_where_it_was_given_back(database: Database) {
+    let repository_id = begin(&database).await;
+    let first = claimed(&database, repository_id, "one", 100).await;
+    write(&database, move |c| Box::pin(async move { upload::release(c, upload_id(7), first.fence).await }))
+        .await;
+    let second = claimed(&database, repository_id, "other", 101).await;
+    write(&database, move |c| {
+        Box::pin(async move { upload::save(c, upload_id(7), second.fence, 3, &[2], "", 1000).await })
+    })
+    .await;
+    let third = claimed(&database, repository_id, "one", 102).await;
+    let after_lapse = claimed(&database, repository_id, "one", 200).await;
+    let takeovers = [first, second, third, after_lapse].map(|row| row.takeovers);
+    assert_eq!(takeovers, [0, 0, 0, 1]);
+}
+
+async fn an_upload_that_is_closed_is_left_to_those_who_remove_it(database: Database) {
+    let repository_id = begin(&database).await;
+    let remover = claimed(&database, repository_id, "one", 100).await;
+    let close = |fence: i64| {
+        write(&database, move |c| Box::pin(async move { upload::close(c, upload_id(7), fence).await }))
+    };
+    assert!(!close(remover.fence - 1).await);
+    assert!(close(remover.fence).await);
+    assert_eq!(claim(&database, repository_id, "client", 200).await, Claimed::Unknown);
+    let found = upload::find(&mut reader(&database).await, repository_id, upload_id(7)).await.unwrap();
+    assert_eq!(found, None);
+    let claim_expired = |now: i64| {
+        write(&database, move |c| {
+            Box::pin(async move { upload::claim_expired(c, upload_id(7), "janitor", now, now + 10).await })
+        })
+    };
+    assert_eq!(claim_expired(105).await, None, "it is held");
+    assert_eq!(claim_expired(200).await.unwrap().takeovers, 1);
 }
 
 async fn of_two_blobs_of_one_digest_the_first_stays(database: Database) {
