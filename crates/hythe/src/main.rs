@@ -37,6 +37,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Serve { .. } => commands::serve::run(&inputs),
         Command::Config(command) => commands::config::run(command, &inputs),
         Command::Migrate { plan, output } => wait_for(commands::migrate::run(*plan, *output, &inputs)),
+        Command::Backup { file } => wait_for(commands::backup::save(file, &inputs)),
+        Command::Restore { file } => wait_for(commands::backup::load(file, &inputs)),
+        Command::Move { to } => wait_for(commands::backup::move_to(to, &inputs)),
         Command::Doctor { url, output, .. } => {
             wait_for(commands::doctor::run(url.as_deref(), *output, &inputs))
         }

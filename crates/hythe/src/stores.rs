@@ -32,6 +32,11 @@ pub(crate) fn load_config(inputs: &Inputs) -> Result<(Config, Loaded), Failure> 
 
 /// How to reach the database.
 pub(crate) fn database_options(config: &Config, beside: Beside) -> hythe_metadata::Options {
+    database_options_for(config, config.database.url.reveal(), beside)
+}
+
+/// How to reach another database with the same patience.
+pub(crate) fn database_options_for(config: &Config, url: &str, beside: Beside) -> hythe_metadata::Options {
     let database = &config.database;
     hythe_metadata::Options {
         pool_size: database.pool_size as usize,
@@ -39,7 +44,7 @@ pub(crate) fn database_options(config: &Config, beside: Beside) -> hythe_metadat
         connect_timeout: seconds(database.connect_timeout_seconds),
         statement_timeout: seconds(database.statement_timeout_seconds),
         exclusive: beside == Beside::Nobody,
-        ..hythe_metadata::Options::new(database.url.reveal())
+        ..hythe_metadata::Options::new(url)
     }
 }
 

@@ -79,6 +79,21 @@ pub enum Error {
         /// The checksum of the text in this binary.
         expected: String,
     },
+    /// Rows were to be loaded into a database that has some.
+    #[error(
+        "the database is not empty: table {table} has rows; rows are loaded only into an empty one \
+         (another file, or a new database made by CREATE DATABASE)"
+    )]
+    NotEmpty {
+        /// The first table that has rows.
+        table: String,
+    },
+    /// The portable form of the rows cannot be read or written.
+    #[error("the backup is not usable: {reason}")]
+    Portable {
+        /// What is wrong with it, and where.
+        reason: String,
+    },
     /// A row holds what the program never writes.
     #[error("database row of statement {statement} is damaged in column {column}: {reason}")]
     Corrupt {

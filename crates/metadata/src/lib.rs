@@ -26,6 +26,7 @@ pub mod lease;
 pub mod manifest;
 pub mod member;
 pub mod personal_token;
+pub mod portable;
 pub mod project;
 pub mod project_metadata;
 pub mod refresh_token;

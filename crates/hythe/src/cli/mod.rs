@@ -2,6 +2,8 @@
 
 pub(crate) mod client;
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Flags;
@@ -112,6 +114,44 @@ Examples:
         /// How to print the answer
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         output: Format,
+    },
+    /// Write every row of the database, keys too, to one file
+    ///
+    /// As they stand at one moment, while nodes go on serving. The file is gzip, readable by its owner alone, and fits
+    /// either database: SQLite or PostgreSQL. An existing file is never replaced. Blobs are not in it: copy the storage
+    /// after it, so that the copy holds all that the rows name.
+    #[command(after_long_help = "\
+Examples:
+  hythe backup /backup/hythe-monday.gz
+  hythe backup --config /etc/hythe/hythe.toml /backup/hythe-$(date +%F).gz")]
+    Backup {
+        /// The file to write
+        file: PathBuf,
+    },
+    /// Fill an empty database from a file of `hythe backup`
+    ///
+    /// All of it or nothing. The database may be of the other kind than the one that was saved, and the file older than
+    /// this version; a database that has rows is left alone.
+    #[command(after_long_help = "\
+Examples:
+  hythe restore /backup/hythe-monday.gz --data /var/lib/hythe
+  HYTHE_DATABASE_URL=postgres://hythe:PASSWORD@db/hythe hythe restore /backup/hythe-monday.gz")]
+    Restore {
+        /// The file to read
+        file: PathBuf,
+    },
+    /// Move the rows to another database, as from SQLite to PostgreSQL
+    ///
+    /// Stop the nodes first: what they write meanwhile would stay behind. The other database must be empty; this one is
+    /// left as it is. Blobs stay where they are.
+    #[command(after_long_help = "\
+Examples:
+  hythe move --to postgres://hythe@db/hythe
+  hythe move --to - < url.txt")]
+    Move {
+        /// The other database; - reads it from standard input, for a URL with a password
+        #[arg(long, value_name = "URL")]
+        to: String,
     },
     /// Find out what is wrong
     ///

@@ -1,6 +1,7 @@
 //! The commands: one file each.
 
 pub(crate) mod admin;
+pub(crate) mod backup;
 pub(crate) mod client;
 pub(crate) mod completions;
 pub(crate) mod config;

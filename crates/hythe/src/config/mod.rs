@@ -26,7 +26,7 @@ pub(crate) use origin::Origin;
 pub(crate) use problem::Problem;
 pub(crate) use settings::Config;
 pub(crate) use types::{ListenAddress, LogFormat};
-pub(crate) use urls::{Secret, StorageUrl};
+pub(crate) use urls::{DatabaseUrl, Secret, StorageUrl};
 
 use reader::Reader;
 use sources::{Said, Sources};

@@ -97,6 +97,15 @@ impl DatabaseUrl {
         &self.0
     }
 
+    /// A url on the command line; the error says what is wrong with it and never what it is.
+    pub(crate) fn of_argument(text: &str) -> Result<Self, String> {
+        let base = std::env::current_dir().map_err(|error| error.to_string())?;
+        Self::parse(text, &base).map_err(|mismatch| match mismatch {
+            Mismatch::Because(reason) => reason,
+            _ => format!("it is not {}", Self::EXPECTED),
+        })
+    }
+
     /// The SQLite file, unless the database is a server.
     pub(crate) fn sqlite_path(&self) -> Option<&Path> {
         self.0.strip_prefix("sqlite://").map(Path::new)

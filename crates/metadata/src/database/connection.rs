@@ -43,6 +43,15 @@ impl Connection {
         Connection { session: Session::Postgres(session), failure: None, in_transaction }
     }
 
+    /// Lets every statement from here on see the rows as they are now; it ends with the connection.
+    pub(super) async fn begin_snapshot(mut self) -> Result<Connection> {
+        match &mut self.session {
+            Session::Sqlite(session) => session.batch("begin", "BEGIN")?,
+            Session::Postgres(session) => session.begin_snapshot().await?,
+        }
+        Ok(self)
+    }
+
     pub(super) fn into_postgres(self) -> Option<postgres::Session> {
         match self.session {
             Session::Postgres(session) => Some(session),
@@ -138,6 +147,35 @@ impl Connection {
             Session::Postgres(session) => session.lock(name).await,
         };
         self.note(locked)
+    }
+
+    /// All rows of a text that is made at run time, for the portable form alone: it knows its tables from a catalogue.
+    /// `name` is what errors call it.
+    pub(crate) async fn query_text(
+        &mut self,
+        name: &str,
+        text: &str,
+        arguments: &[Value<'_>],
+    ) -> Result<Vec<Vec<Value<'static>>>> {
+        let rows = match &mut self.session {
+            Session::Sqlite(session) => session.query_text(name, text, arguments),
+            Session::Postgres(session) => session.query_text(name, text, arguments).await,
+        };
+        self.note(rows)
+    }
+
+    /// [`Connection::query_text`] for a text that changes rows; their number.
+    pub(crate) async fn execute_text(
+        &mut self,
+        name: &str,
+        text: &str,
+        arguments: &[Value<'_>],
+    ) -> Result<u64> {
+        let changed = match &mut self.session {
+            Session::Sqlite(session) => session.execute_text(name, text, arguments),
+            Session::Postgres(session) => session.execute_text(name, text, arguments).await,
+        };
+        self.note(changed)
     }
 
     /// Several statements without arguments and without a name: a migration.

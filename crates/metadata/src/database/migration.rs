@@ -36,7 +36,7 @@ const MIGRATIONS: &[Migration] = migrations![
 ];
 
 /// The version that this binary was made for.
-const EXPECTED: i64 = MIGRATIONS.len() as i64;
+pub(crate) const EXPECTED: i64 = MIGRATIONS.len() as i64;
 
 impl Migration {
     fn text(&self, engine: Engine) -> &'static str {
@@ -132,10 +132,28 @@ impl Database {
     }
 }
 
-async fn migrate(c: &mut Connection) -> Result<Migrated> {
+/// The texts up to a version, in order.
+pub(crate) fn texts(engine: Engine, version: i64) -> impl Iterator<Item = &'static str> {
+    MIGRATIONS.iter().filter(move |m| m.version <= version).map(move |m| m.text(engine))
+}
+
+/// Brings the schema to this binary's version.
+pub(crate) async fn migrate(c: &mut Connection) -> Result<Migrated> {
+    migrate_to(c, EXPECTED).await
+}
+
+/// The version of the schema, which nobody changes until this transaction has ended.
+pub(crate) async fn hold(c: &mut Connection) -> Result<i64> {
+    c.lock("schema").await?;
+    Ok(version(&applied(c).await?))
+}
+
+/// Brings the schema to a version that this binary knows; one that is beyond it stays as it is.
+pub(crate) async fn migrate_to(c: &mut Connection, target: i64) -> Result<Migrated> {
     c.lock("schema").await?;
     let applied = applied(c).await?;
-    let steps = pending(c.engine(), &applied)?;
+    let steps: Vec<Step> =
+        pending(c.engine(), &applied)?.into_iter().filter(|step| step.version <= target).collect();
     if applied.is_empty() {
         c.batch("schema", CREATE_TABLE).await?;
     }

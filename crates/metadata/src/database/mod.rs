@@ -137,6 +137,12 @@ impl Database {
         }
     }
 
+    /// A connection whose statements all see the rows of one moment, while others go on writing. On SQLite the
+    /// write-ahead log grows as long as it is kept.
+    pub(crate) async fn snapshot(&self) -> Result<Connection> {
+        self.connect().await?.begin_snapshot().await
+    }
+
     /// Runs `work` in a transaction; it is committed durably if this is `Ok`, and undone if it is an error.
     /// The work may run more than once, and may wait for nothing but its own statements. It goes on to its end
     /// on SQLite even if the caller is cancelled.

@@ -41,7 +41,7 @@ macro_rules! on_both_engines {
 }
 use on_both_engines;
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     runtime.worker_threads(2).enable_all().build().unwrap().block_on(work)
 }
@@ -64,7 +64,7 @@ fn run_on_postgres<F: Future<Output = ()>>(test: impl FnOnce(Database) -> F) {
 }
 
 /// Runs the test against an empty PostgreSQL database, which is dropped afterwards.
-fn with_postgres<F: Future<Output = ()>>(test: impl FnOnce(Options) -> F) {
+pub(crate) fn with_postgres<F: Future<Output = ()>>(test: impl FnOnce(Options) -> F) {
     let Ok(server) = std::env::var("HYTHE_TEST_POSTGRES") else {
         eprintln!("not run: HYTHE_TEST_POSTGRES does not name a PostgreSQL server to make databases in");
         return;
@@ -88,17 +88,17 @@ async fn administer(server: &str, sql: &str) {
     connection.await.unwrap().unwrap();
 }
 
-fn sqlite_options(folder: &std::path::Path) -> Options {
+pub(crate) fn sqlite_options(folder: &std::path::Path) -> Options {
     Options::new(format!("sqlite://{}/hythe.db", folder.display()))
 }
 
 /// Rows that the program would never write.
-async fn raw(database: &Database, sql: &'static str) {
+pub(crate) async fn raw(database: &Database, sql: &'static str) {
     write(database, move |c| Box::pin(c.batch("test", sql))).await;
 }
 
 /// One transaction.
-async fn write<T, F>(database: &Database, work: F) -> T
+pub(crate) async fn write<T, F>(database: &Database, work: F) -> T
 where
     T: Send + 'static,
     F: for<'c> Fn(&'c mut Connection) -> Work<'c, T> + Send + Sync + 'static,
@@ -107,7 +107,7 @@ where
 }
 
 /// A connection for reads.
-async fn reader(database: &Database) -> Connection {
+pub(crate) async fn reader(database: &Database) -> Connection {
     database.connect().await.unwrap()
 }
 

@@ -28,6 +28,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         manifest::STATEMENTS,
         member::STATEMENTS,
         personal_token::STATEMENTS,
+        portable::STATEMENTS,
         project::STATEMENTS,
         project_metadata::STATEMENTS,
         refresh_token::STATEMENTS,

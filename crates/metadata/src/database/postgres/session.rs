@@ -54,7 +54,29 @@ impl Session {
         statement: &'static Statement,
         arguments: &[Value<'_>],
     ) -> Result<u64> {
-        let text = statement.text(Engine::Postgres);
+        self.execute_text(statement, statement.text(Engine::Postgres), arguments).await
+    }
+
+    /// All rows of a text that is made at run time.
+    pub(crate) async fn query_text(
+        &mut self,
+        name: &str,
+        text: &str,
+        arguments: &[Value<'_>],
+    ) -> Result<Vec<Vec<Value<'static>>>> {
+        let answer = self.ask(text, arguments).await;
+        let rows = self.settle(name, answer)?;
+        let read = rows.iter().map(cells).collect::<Result<_, _>>();
+        read.map_err(|error| self.server.failed(name, &error))
+    }
+
+    /// The number of rows that a text made at run time changed.
+    pub(crate) async fn execute_text(
+        &mut self,
+        name: impl ToString,
+        text: &str,
+        arguments: &[Value<'_>],
+    ) -> Result<u64> {
         let server = self.server.clone();
         let client = self.client()?;
         let work = async {
@@ -62,7 +84,7 @@ impl Session {
             client.execute_raw(&prepared, arguments).await
         };
         let done = within(&server, work).await;
-        self.settle(statement, done)
+        self.settle(name, done)
     }
 
     /// Waits for every other transaction that holds the lock of this name; it ends with the transaction.
@@ -79,11 +101,20 @@ impl Session {
 
     /// Begins a transaction. A connection that died in the pool is replaced once; nothing was sent on it.
     pub(super) async fn begin(&mut self) -> Result<()> {
-        const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
-        let mut begun = within(&self.server, self.client()?.batch_execute(BEGIN)).await;
+        self.begin_as("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await
+    }
+
+    /// Begins a transaction in which every statement sees the rows of one moment. Its connection does not go back to
+    /// the pool.
+    pub(crate) async fn begin_snapshot(&mut self) -> Result<()> {
+        self.begin_as("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    }
+
+    async fn begin_as(&mut self, begin: &str) -> Result<()> {
+        let mut begun = within(&self.server, self.client()?.batch_execute(begin)).await;
         if begun.as_ref().is_err_and(Fault::lost) {
             self.replace().await?;
-            begun = within(&self.server, self.client()?.batch_execute(BEGIN)).await;
+            begun = within(&self.server, self.client()?.batch_execute(begin)).await;
         }
         self.settle("begin", begun)?;
         self.state = State::InTransaction;
@@ -127,22 +158,19 @@ impl Session {
         statement: &'static Statement,
         arguments: &[Value<'_>],
     ) -> Result<Vec<tokio_postgres::Row>> {
-        let mut answer = self.ask(statement, arguments).await;
+        let text = statement.text(Engine::Postgres);
+        let mut answer = self.ask(text, arguments).await;
         if self.state == State::Reading && answer.as_ref().is_err_and(Fault::lost) {
             self.replace().await?;
-            answer = self.ask(statement, arguments).await;
+            answer = self.ask(text, arguments).await;
         }
         self.settle(statement, answer)
     }
 
-    async fn ask(
-        &self,
-        statement: &'static Statement,
-        arguments: &[Value<'_>],
-    ) -> Result<Vec<tokio_postgres::Row>, Fault> {
+    async fn ask(&self, text: &str, arguments: &[Value<'_>]) -> Result<Vec<tokio_postgres::Row>, Fault> {
         let client = self.client().map_err(Fault::Known)?;
         let work = async {
-            let prepared = client.prepare_cached(statement.text(Engine::Postgres)).await?;
+            let prepared = client.prepare_cached(text).await?;
             let parameters: Vec<_> = arguments.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
             client.query(&prepared, &parameters).await
         };
@@ -188,8 +216,7 @@ impl Session {
     }
 
     fn row(&self, statement: &'static Statement, row: &tokio_postgres::Row) -> Result<Row> {
-        let cells = (0..row.len()).map(|column| row.try_get::<_, Cell>(column).map(|cell| cell.0));
-        let cells = cells.collect::<Result<_, _>>().map_err(|error| self.server.failed(statement, &error))?;
+        let cells = cells(row).map_err(|error| self.server.failed(statement, &error))?;
         let columns = || row.columns().iter().map(|column| column.name().to_owned()).collect();
         Ok(Row::new(statement, cells, columns))
     }
@@ -211,6 +238,10 @@ impl Drop for Session {
             self.discard();
         }
     }
+}
+
+fn cells(row: &tokio_postgres::Row) -> Result<Vec<Value<'static>>, tokio_postgres::Error> {
+    (0..row.len()).map(|column| row.try_get::<_, Cell>(column).map(|cell| cell.0)).collect()
 }
 
 /// Why a statement gave no answer.

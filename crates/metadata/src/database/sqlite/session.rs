@@ -77,24 +77,64 @@ impl Session {
         self.with(statement, |prepared| Ok((prepared.parameter_count(), names(prepared))))
     }
 
+    /// All rows of a text that is made at run time.
+    pub(crate) fn query_text(
+        &mut self,
+        name: &str,
+        text: &str,
+        arguments: &[Value<'_>],
+    ) -> Result<Vec<Vec<Value<'static>>>> {
+        self.with_text(name, text, |prepared| {
+            let width = prepared.column_count();
+            bind(prepared, arguments)?;
+            let mut cursor = prepared.raw_query();
+            let mut rows = Vec::new();
+            while let Some(row) = cursor.next()? {
+                let cells = (0..width).map(|column| row.get_ref(column).map(owned));
+                rows.push(cells.collect::<Result<_, _>>()?);
+            }
+            Ok(rows)
+        })
+    }
+
+    /// The number of rows that a text made at run time changed.
+    pub(crate) fn execute_text(&mut self, name: &str, text: &str, arguments: &[Value<'_>]) -> Result<u64> {
+        self.with_text(name, text, |prepared| {
+            bind(prepared, arguments)?;
+            prepared.raw_execute().map(|changed| changed as u64)
+        })
+    }
+
     fn with<T>(
         &mut self,
         statement: &'static Statement,
         work: impl FnOnce(&mut CachedStatement<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
+        self.with_text(statement, statement.text(Engine::Sqlite), work)
+    }
+
+    fn with_text<T>(
+        &mut self,
+        name: impl ToString,
+        text: &str,
+        work: impl FnOnce(&mut CachedStatement<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
         let Some(connection) = &self.connection else {
-            return Err(self.file.failed(statement, &rusqlite::Error::InvalidQuery));
+            return Err(self.file.failed(name, &rusqlite::Error::InvalidQuery));
         };
         connection
-            .prepare_cached(statement.text(Engine::Sqlite))
+            .prepare_cached(text)
             .and_then(|mut prepared| work(&mut prepared))
-            .map_err(|error| self.file.failed(statement, &error))
+            .map_err(|error| self.file.failed(name, &error))
     }
 }
 
 impl Drop for Session {
+    /// A snapshot ends here; a connection that cannot end it does not go back.
     fn drop(&mut self) {
-        if let (Some(connection), Some(home)) = (self.connection.take(), self.home.take()) {
+        if let (Some(connection), Some(home)) = (self.connection.take(), self.home.take())
+            && (connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok())
+        {
             home.park(connection);
         }
     }

@@ -1,0 +1,123 @@
+//! `hythe backup`, `hythe restore`, `hythe move`: every row of the database in one file, and back, on either engine.
+
+mod file;
+mod meter;
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use hythe_metadata::Database;
+use hythe_metadata::portable::Moved;
+use hythe_registry::clock;
+use jiff::Timestamp;
+
+use crate::config::{Config, DatabaseUrl, Inputs};
+use crate::failure::Failure;
+use crate::output;
+use crate::stores::{self, Beside};
+use file::NewFile;
+use meter::Meter;
+
+/// `hythe backup FILE`
+pub(crate) async fn save(path: &Path, inputs: &Inputs) -> Result<(), Failure> {
+    let (config, _) = stores::load_config(inputs)?;
+    let database = open_source(&config, Beside::AServer)?;
+    let mut file = NewFile::create(path)?;
+    let moved = read_rows(&database, &mut file).await?;
+    let bytes = file.keep()?;
+    output::print(&format!(
+        "Wrote {}: {}, {bytes} bytes. Keys are in it and blobs are not: keep it as safe as the database, and copy \
+         {} after it.\n",
+        path.display(),
+        contents(&moved),
+        config.storage.url
+    ));
+    Ok(())
+}
+
+/// `hythe restore FILE`
+pub(crate) async fn load(path: &Path, inputs: &Inputs) -> Result<(), Failure> {
+    let (config, _) = stores::load_config(inputs)?;
+    file::open(path).map_err(|error| Failure::because(format!("cannot open {}", path.display()), &error))?;
+    let database = stores::open_database(&config, Beside::Nobody)?;
+    let moved = write_rows(&database, path).await?;
+    output::print(&format!(
+        "Read {}: {} as of {}. `hythe storage audit` compares them with the blobs in {}.\n",
+        path.display(),
+        contents(&moved),
+        shown(moved.made_at),
+        config.storage.url
+    ));
+    Ok(())
+}
+
+/// `hythe move --to URL`
+pub(crate) async fn move_to(target: &str, inputs: &Inputs) -> Result<(), Failure> {
+    let (config, _) = stores::load_config(inputs)?;
+    let target = target_url(target)?;
+    let source = open_source(&config, Beside::Nobody)?;
+    let options = stores::database_options_for(&config, target.reveal(), Beside::Nobody);
+    let there = Database::open(&options).map_err(|error| Failure::new(error.to_string()))?;
+    there.ping().await.map_err(|error| Failure::new(error.to_string()))?;
+    let between = file::beside(&config.root.data)?;
+    let mut file = NewFile::create(&between)?;
+    let moved = read_rows(&source, &mut file).await?;
+    file.keep()?;
+    let written = write_rows(&there, &between).await;
+    // Whatever became of it, the rows are still where they were.
+    let _ = std::fs::remove_file(&between);
+    written?;
+    output::print(&format!(
+        "Moved {} from {} to {target}. Set database.url to it on every node before any starts; nothing reads the old one \
+         any more, and nothing in it was changed.\n",
+        contents(&moved),
+        config.database.url
+    ));
+    Ok(())
+}
+
+/// The database whose rows are read: one that is there. Its schema may be older than this binary's.
+fn open_source(config: &Config, beside: Beside) -> Result<Database, Failure> {
+    let url = &config.database.url;
+    if url.sqlite_path().is_some_and(|path| !path.exists()) {
+        return Err(Failure::new(format!("there is no database at {url}"))
+            .hint("say where it is by --data, --config or HYTHE_DATABASE_URL"));
+    }
+    stores::open_database(config, beside)
+}
+
+/// A URL may hold a password, which every process could read from the command line.
+fn target_url(text: &str) -> Result<DatabaseUrl, Failure> {
+    let mut input = String::new();
+    if text == "-" {
+        let read = std::io::stdin().lock().take(4096).read_to_string(&mut input);
+        read.map_err(|error| Failure::because("cannot read the URL from standard input", &error))?;
+    }
+    let text = if text == "-" { input.trim() } else { text };
+    DatabaseUrl::of_argument(text).map_err(|reason| Failure::usage(format!("--to: {reason}")))
+}
+
+async fn read_rows(database: &Database, file: &mut NewFile) -> Result<Moved, Failure> {
+    let meter = Meter::new("reading");
+    let moved = database.save(file, clock::now(), &meter.tell()).await;
+    meter.end();
+    moved.map_err(|error| Failure::new(error.to_string()))
+}
+
+async fn write_rows(database: &Database, path: &Path) -> Result<Moved, Failure> {
+    let meter = Meter::new("writing");
+    let from = path.to_owned();
+    let moved = database.load(Arc::new(move || file::open(&from)), meter.tell()).await;
+    meter.end();
+    moved.map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+}
+
+fn contents(moved: &Moved) -> String {
+    format!("{} rows of {} tables, schema version {}", moved.rows, moved.tables, moved.schema)
+}
+
+fn shown(micros: i64) -> String {
+    let at = Timestamp::from_microsecond(micros).unwrap_or_default();
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
