@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use hythe_oci::digest::Digest;
 use hythe_oci::name::RepositoryName;
 
+use crate::charge;
 use crate::database::connection::Connection;
 use crate::database::statement::statements;
 use crate::database::value::{self, FromRow, Row};
@@ -80,21 +81,26 @@ pub async fn relocate(c: &mut Connection, from: &Blob, to: &str, now: Micros) ->
     Ok(relocated)
 }
 
-/// Links a recorded blob to a repository; it may be linked already. [`Error::Missing`](crate::Error::Missing) if
-/// the blob was collected meanwhile.
+/// Links a recorded blob to a repository, which may have it already, and charges the project for it.
+/// [`Error::Missing`](crate::Error::Missing) if the blob was collected meanwhile.
 pub async fn link(
     c: &mut Connection,
     repository_id: RepositoryId,
     digest: &Digest,
     now: Micros,
 ) -> Result<()> {
-    c.execute(&LINK, &[repository_id.into(), digest.into(), now.into()]).await.map(|_| ())
+    c.execute(&LINK, &[repository_id.into(), digest.into(), now.into()]).await?;
+    charge::blobs(c, repository_id, &[*digest]).await
 }
 
 /// Takes the blob out of the repository; false if it was not in it. Ask [`is_referenced`] first, in the same
 /// transaction.
 pub async fn unlink(c: &mut Connection, repository_id: RepositoryId, digest: &Digest) -> Result<bool> {
-    c.changes(&UNLINK, &[repository_id.into(), digest.into()]).await
+    let unlinked = c.changes(&UNLINK, &[repository_id.into(), digest.into()]).await?;
+    if unlinked {
+        charge::release(c, repository_id, &[*digest]).await?;
+    }
+    Ok(unlinked)
 }
 
 /// Those of `digests` that are not linked to the repository, in their order. In a transaction the links that are

@@ -19,6 +19,18 @@ pub enum Error {
         /// The statement and the engine's words for the broken reference.
         what: String,
     },
+    /// A transaction adds more to a project than it may hold.
+    #[error("{adding} bytes more would bring project {project} from {used} over its quota of {limit} bytes")]
+    OverQuota {
+        /// The project's name.
+        project: String,
+        /// Bytes that were to be added.
+        adding: i64,
+        /// Bytes that it is charged for.
+        used: i64,
+        /// Bytes that it may be charged for.
+        limit: i64,
+    },
     /// A text holds a character that the engine cannot keep; PostgreSQL has no NUL.
     #[error("{statement} was given a text that the database cannot keep: {reason}")]
     Text {

@@ -12,6 +12,7 @@ mod suite;
 pub mod artifact;
 pub mod audit;
 pub mod blob;
+pub mod charge;
 pub mod custom_role;
 pub mod described_repository;
 pub mod event;

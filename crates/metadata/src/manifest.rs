@@ -8,6 +8,7 @@ use hythe_oci::name::RepositoryName;
 use hythe_oci::tag::Tag;
 
 use crate::artifact::{self, About};
+use crate::charge;
 use crate::database::connection::Connection;
 use crate::database::statement::statements;
 use crate::database::value::{self, FromRow, Row};
@@ -120,6 +121,7 @@ pub async fn insert(
     loop {
         if c.changes(&INSERT, &arguments).await? {
             insert_references(c, new.repository_id, &new.digest, references).await?;
+            charge_for(c, new, references).await?;
             artifact::insert(c, new.repository_id, &new.digest, &new.about, new.pushed_at).await?;
             return Ok(true);
         }
@@ -131,6 +133,20 @@ pub async fn insert(
             return Ok(false);
         }
     }
+}
+
+/// The manifest and the blobs that it names; its parts are charged for as manifests.
+async fn charge_for(
+    c: &mut Connection,
+    new: &NewManifest,
+    references: &[(ReferenceKind, Digest)],
+) -> Result<()> {
+    let blobs = references.iter().filter(|(kind, _)| *kind != ReferenceKind::Manifest);
+    let blobs: Vec<Digest> = blobs.map(|(_, digest)| *digest).collect();
+    if !blobs.is_empty() {
+        charge::blobs(c, new.repository_id, &blobs).await?;
+    }
+    charge::manifest(c, new.repository_id, &new.digest, new.size).await
 }
 
 async fn insert_references(
@@ -219,7 +235,10 @@ pub async fn delete(
         return Ok(false);
     }
     tag::delete_by_digest(c, repository_id, digest, now, by).await?;
-    c.changes(&DELETE, &[repository_id.into(), digest.into()]).await
+    let charged = charge::of_manifest(c, repository_id, digest).await?;
+    let deleted = c.changes(&DELETE, &[repository_id.into(), digest.into()]).await?;
+    charge::release(c, repository_id, &charged).await?;
+    Ok(deleted)
 }
 
 /// A page of the manifests of the repository that refer to `subject`, by digest, after `after`; only those of the

@@ -2,6 +2,7 @@
 
 use hythe_oci::name::{ProjectName, RepositoryName};
 
+use crate::charge;
 use crate::database::connection::Connection;
 use crate::database::statement::statements;
 use crate::database::value::{FromRow, Row, Value, pattern};
@@ -211,16 +212,6 @@ impl Filter {
     }
 }
 
-/// Limits what a project may hold, or takes the limit away; false if it does not exist.
-pub async fn update_storage_limit(
-    c: &mut Connection,
-    id: ProjectId,
-    limit: Option<i64>,
-    now: Micros,
-) -> Result<bool> {
-    c.changes(&UPDATE_STORAGE_LIMIT, &[id.into(), limit.into(), now.into()]).await
-}
-
 /// Says who may pull without being a member; false if the project does not exist.
 pub async fn update_visibility(
     c: &mut Connection,
@@ -237,6 +228,7 @@ pub async fn delete(c: &mut Connection, id: ProjectId) -> Result<bool> {
     if c.query_one(&HAS_REPOSITORIES, &[id.into()]).await? {
         return Err(Error::Conflict { what: format!("project {id} still has repositories") });
     }
+    charge::delete_all(c, id).await?;
     c.changes(&DELETE, &[id.into()]).await
 }
 
@@ -299,7 +291,6 @@ statements! { "project";
     COUNT_REPOSITORIES = ("SELECT COUNT(*) AS value FROM repository r WHERE r.project_id IN (SELECT p.id ", filter!(), ")");
     SEARCH_REPOSITORIES = ("SELECT r.name, r.project_id, v.public, r.pull_count FROM repository r JOIN (SELECT p.id, p.public ",
         filter!(), ") v ON v.id = r.project_id WHERE lower(r.name) LIKE $8 ESCAPE '\\' ORDER BY r.name LIMIT $9");
-    UPDATE_STORAGE_LIMIT = "UPDATE project SET storage_limit = $2, updated_at = $3 WHERE id = $1";
     UPDATE_VISIBILITY = "UPDATE project SET public = $2, internal = $3, updated_at = $4 WHERE id = $1";
     HAS_REPOSITORIES = "SELECT EXISTS (SELECT 1 FROM repository WHERE project_id = $1) AS value";
     DELETE = "DELETE FROM project WHERE id = $1";

@@ -2,6 +2,7 @@
 
 use hythe_oci::name::RepositoryName;
 
+use crate::charge;
 use crate::database::connection::Connection;
 use crate::database::statement::statements;
 use crate::database::value::{FromRow, Row, Value, list as list_of};
@@ -93,7 +94,10 @@ pub async fn delete(c: &mut Connection, id: RepositoryId) -> Result<bool> {
     if c.query_one(&HAS_UPLOADS, &[id.into()]).await? {
         return Err(Error::Conflict { what: format!("repository {id} still has open uploads") });
     }
+    let charged = charge::of_repository(c, id).await?;
     c.execute(&DELETE_TAGS, &[id.into()]).await?;
+    c.execute(&DELETE_MANIFESTS, &[id.into()]).await?;
+    charge::release(c, id, &charged).await?;
     c.changes(&DELETE, &[id.into()]).await
 }
 
@@ -167,5 +171,6 @@ statements! { "repository";
     COUNT = "SELECT COUNT(*) AS value FROM repository WHERE project_id = $1";
     HAS_UPLOADS = "SELECT EXISTS (SELECT 1 FROM upload WHERE repository_id = $1) AS value";
     DELETE_TAGS = "DELETE FROM tag WHERE repository_id = $1";
+    DELETE_MANIFESTS = "DELETE FROM manifest WHERE repository_id = $1";
     DELETE = "DELETE FROM repository WHERE id = $1";
 }

@@ -1,12 +1,13 @@
 //! One connection, whichever engine it leads to, and the few ways to run a statement on it.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::statement::Statement;
 use super::value::{FromRow, Row, Value};
 use super::{Engine, NOW, postgres, sqlite};
 use crate::error::{Error, Result};
-use crate::ids::Micros;
+use crate::ids::{Micros, ProjectId};
 
 /// A connection for reads ([`Database::connect`](super::Database::connect)) or the one of a transaction
 /// ([`Database::transaction`](super::Database::transaction)). Every noun's functions take it first.
@@ -16,6 +17,8 @@ pub struct Connection {
     /// after a failed statement with a silent rollback, and work that swallowed the error must not pass.
     failure: Option<Error>,
     in_transaction: bool,
+    /// In a transaction: bytes that it adds to what projects are charged for.
+    charges: BTreeMap<ProjectId, i64>,
 }
 
 enum Session {
@@ -25,11 +28,11 @@ enum Session {
 
 impl Connection {
     pub(super) fn sqlite_reader(session: sqlite::Session) -> Connection {
-        Connection { session: Session::Sqlite(session), failure: None, in_transaction: false }
+        Connection::new(Session::Sqlite(session), false)
     }
 
     pub(super) fn sqlite_writer(session: sqlite::Session) -> Connection {
-        Connection { session: Session::Sqlite(session), failure: None, in_transaction: true }
+        Connection::new(Session::Sqlite(session), true)
     }
 
     pub(super) fn into_sqlite(self) -> Option<rusqlite::Connection> {
@@ -40,7 +43,11 @@ impl Connection {
     }
 
     pub(super) fn postgres(session: postgres::Session, in_transaction: bool) -> Connection {
-        Connection { session: Session::Postgres(session), failure: None, in_transaction }
+        Connection::new(Session::Postgres(session), in_transaction)
+    }
+
+    fn new(session: Session, in_transaction: bool) -> Connection {
+        Connection { session, failure: None, in_transaction, charges: BTreeMap::new() }
     }
 
     /// Lets every statement from here on see the rows as they are now; it ends with the connection.
@@ -59,8 +66,25 @@ impl Connection {
         }
     }
 
-    /// Whether the work of a transaction may be committed.
-    pub(super) fn verdict(&mut self) -> Result<()> {
+    /// Notes that this transaction adds bytes to what a project is charged for, or takes them away.
+    pub(crate) fn charge(&mut self, project: ProjectId, bytes: i64) {
+        *self.charges.entry(project).or_default() += bytes;
+    }
+
+    /// What was noted, in the order of the projects.
+    pub(crate) fn take_charges(&mut self) -> BTreeMap<ProjectId, i64> {
+        std::mem::take(&mut self.charges)
+    }
+
+    /// The last step of a transaction's work, and whether all of it may be committed.
+    pub(super) async fn conclude(&mut self) -> Result<()> {
+        self.verdict()?;
+        crate::usage::settle(self).await?;
+        self.verdict()
+    }
+
+    /// The first statement that failed.
+    fn verdict(&mut self) -> Result<()> {
         self.failure.take().map_or(Ok(()), Err)
     }
 

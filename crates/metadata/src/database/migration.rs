@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = migrations![
     (1, "0001_foundation", serves_from: 1),
     (2, "0002_identity", serves_from: 2),
     (3, "0003_jobs", serves_from: 2),
+    (4, "0004_quota", serves_from: 2),
 ];
 
 /// The version that this binary was made for.

@@ -8,6 +8,7 @@ mod migrations;
 mod nodes;
 mod paging;
 mod plans;
+mod quotas;
 mod sources;
 mod statements;
 mod tags;

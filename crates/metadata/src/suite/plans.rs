@@ -34,6 +34,7 @@ const HOT: &[(&str, &[&str])] = &[
     ("blob.is_referenced", &["1", "'d'"]),
     ("blob.linked", &["1", "'[\"d\"]'"]),
     ("blob.linked_in", &["'d'", "32"]),
+    ("charge.pin", &["1", "'[\"d\"]'"]),
     ("described_repository.find", &["'team/app'"]),
     ("described_repository.list", &["'%%'", "'a'", "'b'", "FALSE", "TRUE", "1", "'[]'", "NULL", "100", "0"]),
     ("described_repository.list_with_blob", &["'d'", "1", "100"]),
@@ -57,6 +58,7 @@ const HOT: &[(&str, &[&str])] = &[
     ("tag.list_rows", &["1", "'d'", "'%%'", "'a'", "100", "0"]),
     ("upload.count_open", &["'alice'", "1"]),
     ("upload.find", &["'u'", "1"]),
+    ("usage.standing", &["'team'", "'d'", "'quota_enforced'"]),
     ("user.find", &["1"]),
     ("user.find_by_name", &["'alice'"]),
 ];

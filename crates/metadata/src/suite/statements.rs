@@ -12,6 +12,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         artifact::STATEMENTS,
         audit::STATEMENTS,
         blob::STATEMENTS,
+        charge::STATEMENTS,
         crate::database::STATEMENTS,
         crate::database::migration::STATEMENTS,
         crate::database::postgres::STATEMENTS,

@@ -78,7 +78,10 @@ impl Store {
     {
         let mut connection = Connection::postgres(self.begin().await?, true);
         let outcome = work(&mut connection).await;
-        let outcome = outcome.and_then(|value| connection.verdict().map(|()| value).map_err(E::from));
+        let outcome = match outcome {
+            Ok(value) => connection.conclude().await.map(|()| value).map_err(E::from),
+            refused => refused,
+        };
         let Some(mut session) = connection.into_postgres() else { return outcome.map_err(Failed::for_good) };
         match outcome {
             Ok(value) => session.commit().await.map(|()| value),

@@ -95,7 +95,8 @@ where
     fn run(&mut self, connection: &mut Connection) -> bool {
         let outcome = catch_unwind(AssertUnwindSafe(|| poll_once((self.work)(connection))));
         let outcome = outcome.unwrap_or_else(|_| Err(broken("it panicked").into()));
-        let outcome = outcome.and_then(|value| connection.verdict().map(|()| value).map_err(E::from));
+        let outcome = outcome
+            .and_then(|value| poll_once(Box::pin(connection.conclude())).map(|()| value).map_err(E::from));
         let keep = outcome.is_ok();
         self.outcome = Some(outcome);
         keep
