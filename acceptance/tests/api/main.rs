@@ -1,4 +1,4 @@
-//! The REST API asked directly: what repositories hold, as people see it.
+//! The REST API asked directly: what repositories hold, as people see it, and what projects may hold.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -6,6 +6,7 @@ mod artifacts;
 mod copies;
 mod paging;
 mod pulls;
+mod quotas;
 mod repositories;
 mod rights;
 mod tags;

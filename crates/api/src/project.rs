@@ -21,7 +21,8 @@ pub struct ProjectReq {
     /// Harbor's older place for `metadata.public`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public: Option<bool>,
-    /// How many bytes it may hold; -1 or absent for what the configuration says.
+    /// How many bytes it may hold, if an administrator says so: -1 for no limit, 0 or absent for what the configuration
+    /// says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_limit: Option<i64>,
 }

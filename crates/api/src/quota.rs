@@ -24,6 +24,24 @@ pub struct Quota {
     pub update_time: Timestamp,
 }
 
+/// A change to a quota.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
+pub struct QuotaUpdateReq {
+    /// What the project may hold from now on; -1 for no limit.
+    pub hard: ResourceList,
+}
+
+/// What a recount of a project found and put right.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
+pub struct QuotaRecount {
+    /// Blobs and manifests that were not counted.
+    pub missing: u64,
+    /// Blobs and manifests that were counted and are not there.
+    pub stale: u64,
+    /// Bytes that the sum was too small by; negative where it was too large.
+    pub difference: i64,
+}
+
 /// The project of a quota.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct QuotaReference {

@@ -90,7 +90,7 @@ pub async fn link(
     now: Micros,
 ) -> Result<()> {
     c.execute(&LINK, &[repository_id.into(), digest.into(), now.into()]).await?;
-    charge::blobs(c, repository_id, &[*digest]).await
+    charge::blob(c, repository_id, digest).await
 }
 
 /// Takes the blob out of the repository; false if it was not in it. Ask [`is_referenced`] first, in the same

@@ -47,6 +47,19 @@ pub(crate) async fn blobs(c: &mut Connection, repository_id: RepositoryId, diges
     Ok(())
 }
 
+/// Charges the repository's project for a blob that was just linked to the repository, and most likely is new to both.
+pub(crate) async fn blob(c: &mut Connection, repository_id: RepositoryId, digest: &Digest) -> Result<()> {
+    let list = [*digest];
+    for _ in 0..ATTEMPTS {
+        let made: Vec<Changed> =
+            c.query(&CREATE_FOR_BLOBS, &[repository_id.into(), value::list(&list)]).await?;
+        if !add(c, made).is_empty() || unpinned(c, repository_id, list.to_vec()).await?.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Charges the repository's project for a manifest of the repository.
 pub(crate) async fn manifest(
     c: &mut Connection,
@@ -108,25 +121,26 @@ pub async fn missing(
     Ok(found.into_iter().map(|missing| (missing.repository_id, missing.digest)).collect())
 }
 
-/// Charges for what [`missing`] found, a blob or a manifest.
+/// Charges for what [`missing`] found, a blob or a manifest, and leaves the sum to
+/// [`usage::correct`](crate::usage::correct), which no limit refuses.
 pub async fn create(c: &mut Connection, repository_id: RepositoryId, digest: &Digest) -> Result<()> {
     let size: Option<i64> =
         c.query_optional(&SIZE_OF_MANIFEST, &[repository_id.into(), digest.into()]).await?;
     match size.and_then(|size| u64::try_from(size).ok()) {
-        Some(size) => manifest(c, repository_id, digest, size).await,
-        None => blobs(c, repository_id, &[*digest]).await,
+        Some(size) => manifest(c, repository_id, digest, size).await?,
+        None => blobs(c, repository_id, &[*digest]).await?,
     }
+    c.take_charges();
+    Ok(())
 }
 
-/// Takes back charges, `limit` at most, for what is in no repository of the project; how many there were.
+/// Takes back charges, `limit` at most, for what is in no repository of the project; how many there were. It leaves the sum
+/// to [`usage::correct`](crate::usage::correct).
 pub async fn release_stale(c: &mut Connection, project_id: ProjectId, limit: u32) -> Result<usize> {
     let stale: Vec<Digest> = c.query(&STALE, &[project_id.into(), limit.into()]).await?;
     let arguments = [project_id.into(), value::list(&stale)];
     let _locked: Vec<Digest> = c.query(&LOCK_OF_PROJECT, &arguments).await?;
-    let gone: Vec<Changed> = c.query(&RELEASE_STALE, &arguments).await?;
-    for charge in &gone {
-        c.charge(charge.project_id, -charge.size);
-    }
+    let gone: Vec<Digest> = c.query(&RELEASE_STALE, &arguments).await?;
     Ok(gone.len())
 }
 
@@ -252,9 +266,9 @@ statements! { "charge";
     };
     RELEASE_STALE = {
         sqlite: ("DELETE FROM charge AS c WHERE c.project_id = $1 AND c.digest", listed_in_sqlite!(),
-            "AND", stale!(), " RETURNING project_id, digest, size"),
+            "AND", stale!(), " RETURNING digest AS value"),
         postgres: ("DELETE FROM charge AS c WHERE c.project_id = $1 AND c.digest", listed_in_postgres!(),
-            "AND", stale!(), " RETURNING project_id, digest, size"),
+            "AND", stale!(), " RETURNING digest AS value"),
     };
     OF_MANIFEST = "SELECT $2 AS value UNION
         SELECT digest FROM manifest_reference WHERE repository_id = $1 AND manifest = $2";

@@ -20,6 +20,8 @@ pub struct Repository {
     pub name: RepositoryName,
     /// Whether its project is public.
     pub public: bool,
+    /// Whether its project has a quota.
+    pub limited: bool,
     /// When it was made.
     pub created_at: Micros,
 }
@@ -108,13 +110,14 @@ impl FromRow for Repository {
             project_id: row.take("project_id")?,
             name: row.take("name")?,
             public: row.take("public")?,
+            limited: row.take("limited")?,
             created_at: row.take("created_at")?,
         })
     }
 }
 
 statements! { "repository";
-    FIND = "SELECT r.id, r.project_id, r.name, p.public, r.created_at
+    FIND = "SELECT r.id, r.project_id, r.name, p.public, p.storage_limit IS NOT NULL AS limited, r.created_at
         FROM repository r JOIN project p ON p.id = r.project_id WHERE r.name = $1";
     CREATE = "INSERT INTO repository (project_id, name, created_at)
         SELECT id, $1, $3 FROM project WHERE name = $2 ON CONFLICT DO NOTHING";
@@ -165,7 +168,7 @@ statements! { "repository";
                         WHERE starts_with(r.name || ' ', b.value)))
             ORDER BY r.name LIMIT $2",
     };
-    LIST = "SELECT r.id, r.project_id, r.name, p.public, r.created_at
+    LIST = "SELECT r.id, r.project_id, r.name, p.public, p.storage_limit IS NOT NULL AS limited, r.created_at
         FROM repository r JOIN project p ON p.id = r.project_id
         WHERE r.project_id = $1 AND r.name > $2 ORDER BY r.name LIMIT $3";
     COUNT = "SELECT COUNT(*) AS value FROM repository WHERE project_id = $1";

@@ -175,6 +175,9 @@ impl From<hythe_metadata::Error> for Error {
                 ErrorCode::Unavailable,
                 "the database cannot be reached; try again shortly",
             ),
+            Database::OverQuota { adding, used, limit, .. } => {
+                Error::forbidden(over_quota(*adding, *used, *limit))
+            }
             Database::Text { .. } => {
                 Error::bad_request("the request holds a text with a NUL character; send it without")
             }
@@ -192,6 +195,29 @@ impl From<hythe_metadata::Error> for Error {
         }
         .with_cause(error)
     }
+}
+
+/// Harbor's words (`src/pkg/quota/errors.go`), which scripts look for.
+fn over_quota(adding: i64, used: i64, limit: i64) -> String {
+    format!(
+        "adding {} of storage resource, which when updated to current usage of {} will exceed the configured upper \
+         limit of {}.",
+        in_units(adding),
+        in_units(used),
+        in_units(limit)
+    )
+}
+
+/// Bytes as Harbor writes them: `512 B`, `1.5 MiB`.
+fn in_units(bytes: i64) -> String {
+    let (mut value, mut unit) = (bytes as f64, None);
+    for next in ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"] {
+        if value < 1024.0 {
+            break;
+        }
+        (value, unit) = (value / 1024.0, Some(next));
+    }
+    unit.map_or_else(|| format!("{bytes} B"), |unit| format!("{value:.1} {unit}"))
 }
 
 impl From<hythe_blobs::Error> for Error {
@@ -238,5 +264,22 @@ impl From<hythe_blobs::Error> for Error {
             _ => Error::new(Kind::Internal, ErrorCode::Unknown, "the storage answered with an error"),
         }
         .with_cause(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_for_the_quota_has_harbors_words() {
+        let (kib, mib) = (1 << 10, 1 << 20);
+        assert_eq!(
+            over_quota(2 * mib + 100 * kib, 0, mib),
+            "adding 2.1 MiB of storage resource, which when updated to current usage of 0 B will exceed the configured \
+             upper limit of 1.0 MiB."
+        );
+        assert_eq!(in_units(1023), "1023 B");
+        assert_eq!(in_units(1 << 50), "1.0 PiB");
     }
 }

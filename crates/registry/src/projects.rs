@@ -16,6 +16,7 @@ use crate::audit::Entry;
 use crate::clock;
 use crate::configuration::items::PROJECT_CREATION_RESTRICTION;
 use crate::error::{Error, Result};
+use crate::quotas::parse_limit;
 
 /// Settings of Harbor's that are kept as they come; what they govern reads them.
 const NAMES: &[&str] = &[
@@ -86,7 +87,7 @@ pub struct WantedProject {
     pub name: ProjectName,
     /// Its settings by Harbor's names.
     pub metadata: BTreeMap<String, String>,
-    /// How many bytes it may hold; none for no limit.
+    /// How many bytes it may hold, -1 for no limit; none for what the configuration says.
     pub storage_limit: Option<i64>,
 }
 
@@ -128,9 +129,11 @@ pub struct ProjectQuery {
 }
 
 impl Registry {
-    /// Whether the caller may make projects: administrators, and everybody else if the configuration lets them.
+    /// Makes a project, for administrators, and for everybody else if the configuration lets them. Only administrators say
+    /// how much it may hold; what others say about that is passed over, as in Harbor.
     pub async fn create_project(&self, caller: &Caller, wanted: WantedProject) -> Result<Project> {
         self.permit_creation(caller).await?;
+        let limit = self.limit_of_new(caller, wanted.storage_limit).await?;
         let settings = parse_settings(&wanted.metadata)?;
         let (public, internal) = settings.visibility.unwrap_or_default().columns();
         let owner = caller.user_id();
@@ -147,9 +150,8 @@ impl Registry {
                         }
                         other => other.into(),
                     })?;
-                    if wanted.storage_limit.is_some() {
-                        project::update_storage_limit(c, made.id, wanted.storage_limit, new.created_at)
-                            .await?;
+                    if limit.is_some() {
+                        usage::limit(c, made.id, limit, new.created_at).await?;
                     }
                     put_named(c, made.id, &settings.named).await?;
                     if let Some(owner) = owner {
@@ -161,6 +163,12 @@ impl Registry {
                 })
             })
             .await
+    }
+
+    async fn limit_of_new(&self, caller: &Caller, wanted: Option<i64>) -> Result<Option<i64>> {
+        let Some(wanted) = wanted.filter(|limit| *limit != 0) else { return Ok(self.default_quota()) };
+        let permitted: Result<Permit<system_rights::quota::Update, _>> = self.permit_everywhere(caller).await;
+        if permitted.is_ok() { parse_limit(wanted) } else { Ok(self.default_quota()) }
     }
 
     async fn permit_creation(&self, caller: &Caller) -> Result<()> {
@@ -287,6 +295,7 @@ impl Registry {
         storage_limit: Option<i64>,
     ) -> Result<()> {
         let settings = parse_settings(metadata)?;
+        let limit = storage_limit.map(parse_limit).transpose()?;
         let (id, now) = (project.id, clock::now());
         let was =
             json!({ "visibility": Visibility::of(project).as_str(), "storage_limit": project.storage_limit });
@@ -301,9 +310,8 @@ impl Registry {
                         let (public, internal) = visibility.columns();
                         project::update_visibility(c, id, public, internal, now).await?;
                     }
-                    if let Some(limit) = storage_limit {
-                        let limit = Some(limit).filter(|limit| *limit >= 0);
-                        project::update_storage_limit(c, id, limit, now).await?;
+                    if let Some(limit) = limit {
+                        usage::limit(c, id, limit, now).await?;
                     }
                     put_named(c, id, &settings.named).await?;
                     entry.write(c).await

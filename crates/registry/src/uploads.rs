@@ -69,6 +69,8 @@ pub enum Mounted {
 struct Session {
     row: UploadRow,
     upload: Upload,
+    /// The repository, where its project has a quota.
+    limited: Option<RepositoryName>,
 }
 
 impl Registry {
@@ -141,6 +143,7 @@ impl Registry {
             let mut session = registry.claim(permit.repository(), id, None).await?;
             let appended = registry.append(&mut session, chunk).await;
             registry.settle(&session, &appended).await?;
+            registry.drop_refused(&permit, id, &appended).await;
             appended?;
             Ok(Status { id, offset: session.upload.offset })
         })
@@ -161,11 +164,13 @@ impl Registry {
             let appended = registry.append(&mut session, last).await;
             if appended.is_err() {
                 registry.settle(&session, &appended).await?;
+                registry.drop_refused(&permit, id, &appended).await;
                 appended?;
             }
             let published = registry.publish(&mut session, &digest).await;
             if published.is_err() {
                 registry.release(&session).await;
+                registry.drop_refused(&permit, id, &published).await;
             }
             published
         })
@@ -184,14 +189,25 @@ impl Registry {
         self.detached(async move {
             let status = registry.start_upload(&permit, digest.algorithm()).await?;
             let pushed = registry.finish_upload(permit.clone(), status.id, digest, body).await;
-            if pushed.is_err()
-                && let Err(error) = registry.cancel_upload(&permit, status.id).await
-            {
-                tracing::warn!(upload = %status.id, %error, "a failed upload stays until it expires");
+            if pushed.is_err() && !is_refused(&pushed) {
+                registry.drop_failed(&permit, status.id).await;
             }
             pushed
         })
         .await
+    }
+
+    /// What a quota has refused does not stay in storage.
+    async fn drop_refused<T>(self: &Arc<Self>, permit: &Permit<Push>, id: UploadId, outcome: &Result<T>) {
+        if is_refused(outcome) {
+            self.drop_failed(permit, id).await;
+        }
+    }
+
+    async fn drop_failed(self: &Arc<Self>, permit: &Permit<Push>, id: UploadId) {
+        if let Err(error) = self.cancel_upload(permit, id).await {
+            tracing::warn!(upload = %id, %error, "a failed upload stays until it expires");
+        }
     }
 
     /// Ends an upload and drops its bytes. It is closed first: bytes that a successor publishes must not be among those
@@ -290,15 +306,18 @@ impl Registry {
                 Box::pin(async move {
                     match repository::find(c, &name).await? {
                         Some(found) => {
-                            upload::claim(c, found.id, id, &holder, digest.as_ref(), now, until).await
+                            let claimed =
+                                upload::claim(c, found.id, id, &holder, digest.as_ref(), now, until).await?;
+                            Ok((claimed, found.limited))
                         }
-                        None => Ok(Claimed::Unknown),
+                        None => Ok((Claimed::Unknown, false)),
                     }
                 })
             })
             .await?;
+        let (claimed, limited) = claimed;
         match claimed {
-            Claimed::Claimed(row) => Session::open(row),
+            Claimed::Claimed(row) => Session::open(row, limited.then(|| name.clone())),
             Claimed::Unknown => Err(unknown_upload(id)),
             Claimed::Busy => Err(Error::new(
                 Kind::Conflict,
@@ -311,6 +330,7 @@ impl Registry {
     /// Checks the chunk's place and appends it, keeping the lease alive meanwhile.
     async fn append(&self, session: &mut Session, chunk: Chunk) -> Result<()> {
         check_place(&chunk, session.upload.offset)?;
+        self.check_room(session, chunk.length).await?;
         if chunk.length == Some(0) {
             return Ok(());
         }
@@ -318,6 +338,17 @@ impl Registry {
         let began_at = session.upload.offset;
         self.holding(id, fence, self.blobs.append(&mut session.upload, chunk.body)).await?;
         check_length(chunk.range, began_at, session.upload.offset - began_at)
+    }
+
+    /// Refuses bytes that the quota has no room for before they are sent, where their number is known.
+    async fn check_room(&self, session: &Session, length: Option<u64>) -> Result<()> {
+        match &session.limited {
+            Some(repository) => {
+                let whole = session.upload.offset.saturating_add(length.unwrap_or(0));
+                self.check_quota(repository, whole, session.row.digest.as_ref()).await
+            }
+            None => Ok(()),
+        }
     }
 
     /// Does what only the holder of the lease may, and keeps it meanwhile.
@@ -458,13 +489,18 @@ enum Started {
 }
 
 impl Session {
-    fn open(row: UploadRow) -> Result<Session> {
+    fn open(row: UploadRow, limited: Option<RepositoryName>) -> Result<Session> {
         let hash = Hasher::restore(&row.hash_state)
             .map_err(|error| hythe_blobs::Error::hash_state(row.id, &error))?;
         let (id, takeovers, offset, parts) = (row.id, row.takeovers, row.offset, row.parts.clone());
         let upload = Upload { id, takeovers, offset, hash, parts };
-        Ok(Session { row, upload })
+        Ok(Session { row, upload, limited })
     }
+}
+
+/// Nothing but a quota forbids what a permit allows.
+fn is_refused<T>(outcome: &Result<T>) -> bool {
+    outcome.as_ref().is_err_and(|error| error.kind() == Kind::Forbidden)
 }
 
 /// A chunk must begin where the upload ends (spec, "Pushing a blob in chunks").

@@ -75,6 +75,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     on("GET", "/statistics", SignedIn),
     on("GET", "/quotas", Administrators).query("?reference=project&reference_id={project_id}"),
     on("GET", "/quotas/{quota}", Administrators),
+    on("PUT", "/quotas/{quota}", Administrators).body(r#"{"hard":{"storage":-1}}"#),
+    on("POST", "/quotas/{quota}/recount", Administrators),
     on("GET", "/permissions", SignedIn),
     on("GET", "/permissions/matrix", Anybody),
     on("GET", "/permissions/explain", Explained)

@@ -38,7 +38,6 @@ LATER = {
         "get_webhook_policy", "get_webhook_policy_last_trigger", "get_webhook_supported_events",
         "update_webhook_policy",
     ],
-    "quotas' write side": ["update_quota"],
     "dropped by Harbor itself in 2.16": [
         "create_robot_v1", "delete_robot_v1", "get_robot_v1", "get_robots_v1", "update_robot_v1",
     ],

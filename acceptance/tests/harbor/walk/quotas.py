@@ -1,4 +1,6 @@
-"""Quotas, their read side."""
+"""Quotas: listed, read, changed, and what is over them."""
+
+from harborapi.models import QuotaUpdateReq
 
 from .walker import has, same
 
@@ -16,5 +18,11 @@ async def walk(walker):
     one = await walker.call("get_quota", quota.id)
     same("one", (one.id, one.used.root["storage"]), (quota.id, quota.used.root["storage"]))
     same("all", len(await walker.call("get_quotas")), 2)
+    await walker.call("update_quota", quota.id, QuotaUpdateReq(hard={"storage": 1 << 30}))
+    limited = await walker.call("get_quota", quota.id)
+    same("limited", limited.hard.root["storage"], 1 << 30)
+    await walker.refused(400, "update_quota", quota.id, QuotaUpdateReq(hard={"storage": -2}))
+    await walker.refused(404, "update_quota", 999, QuotaUpdateReq(hard={"storage": -1}))
+    await walker.call("update_quota", quota.id, QuotaUpdateReq(hard={"storage": -1}))
     summary = await walker.call("get_project_summary", "walk")
     same("summary", summary.quota.used.root["storage"], quota.used.root["storage"])

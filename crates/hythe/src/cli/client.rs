@@ -83,6 +83,21 @@ pub(crate) enum ProjectCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum QuotaCommand {
+    /// List what projects hold and may hold
+    #[command(visible_alias = "ls", after_long_help = "Example:\n  hythe quota ls")]
+    List,
+    /// Say how much a project may hold: a size, or none for no limit
+    #[command(
+        after_long_help = "Examples:\n  hythe quota set team 50GiB\n  hythe quota set team 500MiB\n  hythe quota set team none"
+    )]
+    Set { project: String, size: String },
+    /// Count anew what a project holds
+    #[command(after_long_help = "Example:\n  hythe quota recount team")]
+    Recount { project: String },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum RepoCommand {
     /// List the repositories of a project
     #[command(after_long_help = "Example:\n  hythe repo list team")]

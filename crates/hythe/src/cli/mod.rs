@@ -264,6 +264,8 @@ Examples:
     Artifact(client::With<client::ArtifactCommand>),
     /// Tags of an artifact
     Tag(client::With<client::TagCommand>),
+    /// Quotas: how much each project may hold, and holds
+    Quota(client::With<client::QuotaCommand>),
     /// Members of a project
     Member(client::With<client::MemberCommand>),
     /// Robots: accounts of machines

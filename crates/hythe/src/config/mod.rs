@@ -11,7 +11,7 @@ mod reader;
 mod settings;
 mod sources;
 mod table;
-mod types;
+pub(crate) mod types;
 mod urls;
 mod validate;
 mod value;

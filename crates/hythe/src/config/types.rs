@@ -123,7 +123,8 @@ pub(crate) struct Bytes(pub(crate) u64);
 const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
 
 impl Bytes {
-    fn parse(text: &str) -> Result<Self, Mismatch> {
+    /// `4 MiB`, `4mib`, `4194304`.
+    pub(crate) fn parse(text: &str) -> Result<Self, Mismatch> {
         let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
         let number: u64 = digits.parse().map_err(|_| Mismatch::Kind)?;
         let unit = match text[digits.len()..].trim() {

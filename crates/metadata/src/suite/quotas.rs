@@ -200,9 +200,9 @@ async fn a_recount_finds_what_is_missing_and_what_is_too_much(database: Database
     })
     .await;
     assert!(charge::missing(&mut reader(&database).await, team, 10).await.unwrap().is_empty());
-    let difference = write(&database, move |c| Box::pin(usage::correct(c, team))).await;
-    assert_eq!(difference, 7 - 102, "the sum counted everything twice");
     assert_eq!(write(&database, move |c| Box::pin(charge::release_stale(c, team, 10))).await, 1);
+    super::raw(&database, "UPDATE project_usage SET used = used + 5 WHERE slot = 0").await;
+    assert_eq!(write(&database, move |c| Box::pin(usage::correct(c, team))).await, -5);
     assert_eq!(used(&database, team).await, 102);
 }
 

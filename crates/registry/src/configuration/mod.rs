@@ -11,7 +11,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use hythe_metadata::identity_source;
-use hythe_metadata::{Connection, setting};
+use hythe_metadata::{Connection, setting, usage};
 use serde_json::{Map, Value};
 
 use crate::Registry;
@@ -235,6 +235,9 @@ impl Wanted {
 
     async fn write(self, c: &mut Connection) -> Result<()> {
         lock(c).await?;
+        if let Some(enforced) = self.here.get(items::QUOTA_PER_PROJECT_ENABLE.key).and_then(Value::as_bool) {
+            usage::enforce(c, enforced).await?;
+        }
         if !self.here.is_empty() {
             let mut values = stored(c).await?;
             values.extend(self.here);

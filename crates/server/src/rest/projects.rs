@@ -125,8 +125,8 @@ pub(super) async fn create(
     if let Some(public) = wanted.public {
         metadata.entry("public".to_owned()).or_insert_with(|| public.to_string());
     }
-    let storage_limit = wanted.storage_limit.filter(|limit| *limit > 0);
-    let project = WantedProject { name: parse_name(&wanted.project_name)?, metadata, storage_limit };
+    let (name, storage_limit) = (parse_name(&wanted.project_name)?, wanted.storage_limit);
+    let project = WantedProject { name, metadata, storage_limit };
     let made = app.registry.create_project(&caller, project).await?;
     let by_name = headers.get("x-resource-name-in-location").is_some_and(|value| value == "true");
     let place = if by_name { made.name.to_string() } else { made.id.to_string() };

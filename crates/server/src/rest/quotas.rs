@@ -1,4 +1,4 @@
-//! Quotas over the API, their read side.
+//! Quotas over the API.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use http::StatusCode;
 use hythe_api::project::ResourceList;
-use hythe_api::quota::{Quota, QuotaReference};
+use hythe_api::quota::{Quota, QuotaRecount, QuotaReference, QuotaUpdateReq};
 use hythe_metadata::Window;
 use hythe_registry::quotas;
 use serde::Deserialize;
@@ -78,6 +78,42 @@ pub(super) async fn read(
 ) -> Result<Json<Quota>, RestFailure> {
     let permit = app.registry.permit_everywhere(&caller).await?;
     Ok(Json(show(app.registry.get_quota(&permit, quota).await?)))
+}
+
+/// `PUT /quotas/{quota}`.
+#[utoipa::path(
+    put, path = "/quotas/{quota}", tag = "quota", operation_id = "updateQuota",
+    params(("quota" = i64, Path, description = "The quota's id, which is its project's")),
+    request_body = QuotaUpdateReq,
+    responses((status = 200, description = "Changed"), Refusals)
+)]
+pub(super) async fn update(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+    Path(quota): Path<i64>,
+    super::Json(wanted): super::Json<QuotaUpdateReq>,
+) -> Result<StatusCode, RestFailure> {
+    let permit = app.registry.permit_everywhere(&caller).await?;
+    let limit = quotas::parse_limit(wanted.hard.storage)?;
+    app.registry.update_quota(&permit, quota, limit).await?;
+    Ok(StatusCode::OK)
+}
+
+/// `POST /quotas/{quota}/recount`: Harbor has no such thing.
+#[utoipa::path(
+    post, path = "/quotas/{quota}/recount", tag = "quota", operation_id = "recountQuota",
+    params(("quota" = i64, Path, description = "The quota's id, which is its project's")),
+    responses((status = 200, description = "Counted anew; what was wrong", body = QuotaRecount), Refusals)
+)]
+pub(super) async fn recount(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+    Path(quota): Path<i64>,
+) -> Result<Json<QuotaRecount>, RestFailure> {
+    let permit = app.registry.permit_everywhere(&caller).await?;
+    let found = app.registry.recount_quota(&permit, quota).await?;
+    let (missing, stale) = (found.missing as u64, found.stale as u64);
+    Ok(Json(QuotaRecount { missing, stale, difference: found.difference }))
 }
 
 fn show(quota: quotas::Quota) -> Quota {

@@ -5,6 +5,7 @@ mod audit;
 mod login;
 mod member;
 mod project;
+mod quota;
 mod repo;
 mod robot;
 mod tag;
@@ -36,6 +37,7 @@ pub(crate) async fn run(command: &ClientCommand) -> Result<(), Failure> {
         ClientCommand::Repo(with) => repo::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Artifact(with) => artifact::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Tag(with) => tag::run(&with.command, &Desk::of(&with.remote)?).await,
+        ClientCommand::Quota(with) => quota::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Member(with) => member::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Robot(with) => robot::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::User(with) => user::run(&with.command, &Desk::of(&with.remote)?).await,
