@@ -1,5 +1,7 @@
 //! Databases and S3 servers of the tests' own: loopback only, ports nobody else has, gone at the end.
 
+mod ceph;
+
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -7,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use self::ceph::Ceph;
 use crate::command::{self, Outcome};
 
 /// How long a service may take until its port answers, and to end once told to.
@@ -15,11 +18,12 @@ const ACCESS_KEY: &str = "AKTEST";
 const SECRET_KEY: &str = "SKTEST";
 const BUCKET: &str = "hythe";
 
-/// PostgreSQL and two S3 servers of different make, with the variables that tell the tests of them.
+/// PostgreSQL, two S3 servers of different make and CephFS, with the variables that tell the tests of them.
 pub(crate) struct Services {
     environment: Vec<(&'static str, String)>,
     // Dropped in this order: the servers end before the folder goes.
     _running: Vec<Service>,
+    _ceph: Option<Ceph>,
     _folder: Folder,
 }
 
@@ -32,17 +36,20 @@ impl Services {
         let (seaweed, seaweed_port) = start_seaweed(folder.path())?;
         make_bucket(moto_port)?;
         make_bucket(seaweed_port)?;
-        let environment = vec![
+        let ceph = start_ceph(folder.path())?;
+        let mut environment = vec![
             ("HYTHE_TEST_POSTGRES", format!("postgres://postgres@127.0.0.1:{postgres_port}/postgres")),
             ("HYTHE_TEST_S3", format!("http://127.0.0.1:{moto_port}/{BUCKET}")),
             ("HYTHE_TEST_S3_SECOND", format!("http://127.0.0.1:{seaweed_port}/{BUCKET}")),
             ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
         ];
-        Ok(Services { environment, _running: vec![postgres, moto, seaweed], _folder: folder })
+        environment.extend(ceph.as_ref().map(|ceph| ("HYTHE_TEST_SHARED_FOLDERS", ceph.mounts())));
+        Ok(Services { environment, _running: vec![postgres, moto, seaweed], _ceph: ceph, _folder: folder })
     }
 
-    /// `HYTHE_TEST_POSTGRES` (a superuser's URL), `HYTHE_TEST_S3`, `HYTHE_TEST_S3_SECOND` and their keys.
+    /// `HYTHE_TEST_POSTGRES` (a superuser's URL), `HYTHE_TEST_S3`, `HYTHE_TEST_S3_SECOND` and their keys, and
+    /// `HYTHE_TEST_SHARED_FOLDERS` (two mounts of one file system, apart by a colon).
     pub(crate) fn environment(&self) -> &[(&'static str, String)] {
         &self.environment
     }
@@ -63,14 +70,19 @@ impl Service {
         folder: &Path,
         port: u16,
     ) -> Outcome<Service> {
+        let mut service = Service::spawn(name, command, folder)?;
+        service.await_port(port)?;
+        Ok(service)
+    }
+
+    /// Starts `command` and waits for nothing.
+    fn spawn(name: &'static str, command: &mut Command, folder: &Path) -> Outcome<Service> {
         let log = folder.join(format!("{name}.log"));
         let child = command::to_file(command, &log)?
             .stdin(Stdio::null())
             .spawn()
             .map_err(|error| format!("cannot start {name}: {error}"))?;
-        let mut service = Service { name, child, log };
-        service.await_port(port)?;
-        Ok(service)
+        Ok(Service { name, child, log })
     }
 
     /// Its process id.
@@ -172,6 +184,15 @@ fn start_postgres(folder: &Path) -> Outcome<(Service, u16)> {
 
 fn is_root() -> Outcome<bool> {
     Ok(command::output(Command::new("id").arg("-u"))?.trim() == "0")
+}
+
+/// A machine without FUSE cannot mount anything twice; the tests that want it then say that they were not run.
+fn start_ceph(folder: &Path) -> Outcome<Option<Ceph>> {
+    if !Path::new("/dev/fuse").exists() || !is_root()? {
+        println!("NOT RUN: tests on CephFS, which need /dev/fuse and root to mount it");
+        return Ok(None);
+    }
+    Ceph::start(folder).map(Some)
 }
 
 fn start_moto(folder: &Path) -> Outcome<(Service, u16)> {

@@ -19,6 +19,26 @@ async fn an_upload_is_begun_on_one_node_and_finished_on_another_after_the_first_
 }
 
 #[tokio::test]
+async fn an_upload_to_cephfs_is_begun_on_one_node_and_finished_on_another_after_the_first_was_killed() {
+    let Some(nodes) = Nodes::on_shared_folder() else { return };
+    goes_on_elsewhere(&nodes).await;
+}
+
+#[tokio::test]
+async fn on_cephfs_a_tag_and_a_blob_of_one_node_are_on_the_other_at_once() {
+    let Some(nodes) = Nodes::on_shared_folder() else { return };
+    let (one, two) = nodes.start().await;
+    let repository = one.repository("a");
+    for number in 0..20 {
+        let (here, there) = if number % 2 == 0 { (&one, &two) } else { (&two, &one) };
+        let layer = bytes(number, 100_000);
+        let blob = here.push_blob(&repository, &layer).await;
+        let pulled = there.get(&format!("/v2/{repository}/blobs/{blob}")).await.expect(StatusCode::OK);
+        assert!(pulled.body == layer, "blob {number} was not on the other node at once");
+    }
+}
+
+#[tokio::test]
 async fn an_upload_to_s3_is_begun_on_one_node_and_finished_on_another_after_the_first_was_killed() {
     let Some(nodes) = Nodes::on_s3() else { return };
     goes_on_elsewhere(&nodes).await;
@@ -95,17 +115,26 @@ async fn goes_on_elsewhere(nodes: &Nodes) {
     await_line(&third.server, &["\"node\":\"three\""]).await;
 }
 
-/// What the nodes share.
+/// What the nodes share, and where each of them sees the folder, if they share one.
 struct Nodes {
     shared: Options,
+    folders: Vec<String>,
 }
 
 impl Nodes {
     /// A folder, and a new database; nothing, and a line that says so, where no PostgreSQL was started for the tests.
     fn on_folder(folder: &Path) -> Option<Nodes> {
-        let blobs = folder.join("blobs");
-        let shared = Nodes::on_database()?.variable("HYTHE_STORAGE_URL", blobs.to_str().unwrap());
-        Some(Nodes { shared })
+        let blobs = folder.join("blobs").to_str().unwrap().to_owned();
+        Some(Nodes { shared: Nodes::on_database()?, folders: vec![blobs] })
+    }
+
+    /// A folder that each node reaches through a mount of its own, and a new database.
+    fn on_shared_folder() -> Option<Nodes> {
+        let Some(folders) = stores::shared_folder() else {
+            eprintln!("NOT RUN: HYTHE_TEST_SHARED_FOLDERS names no mounts; cargo xtask test mounts CephFS");
+            return None;
+        };
+        Some(Nodes { shared: Nodes::on_database()?, folders: folders.into() })
     }
 
     /// A part of a bucket, and a new database.
@@ -116,7 +145,7 @@ impl Nodes {
         };
         let database = Nodes::on_database()?;
         let shared = variables.iter().fold(database, |options, (name, value)| options.variable(name, value));
-        Some(Nodes { shared })
+        Some(Nodes { shared, folders: Vec::new() })
     }
 
     fn on_database() -> Option<Options> {
@@ -127,8 +156,11 @@ impl Nodes {
         Some(Options::default().variable("HYTHE_DATABASE_URL", &database?))
     }
 
+    /// The first node sees the folder its way, the others theirs.
     fn node(&self, name: &str) -> Options {
-        self.shared.clone().variable("HYTHE_NODE", name)
+        let node = self.shared.clone().variable("HYTHE_NODE", name);
+        let folder = if name == "one" { self.folders.first() } else { self.folders.last() };
+        folder.into_iter().fold(node, |node, folder| node.variable("HYTHE_STORAGE_URL", folder))
     }
 
     /// Two of them, with a project that both know.

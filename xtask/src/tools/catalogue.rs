@@ -92,6 +92,12 @@ pub(crate) const TOOLS: &[Tool] = &[
         ),
         purpose: "an Active Directory to sign in through",
     },
+    Tool {
+        name: "ceph",
+        program: "ceph-fuse",
+        source: Source::Apt("ceph-mon ceph-osd ceph-mds ceph-fuse ceph-common"),
+        purpose: "a folder that two machines share",
+    },
     apt("nodejs", "node", "runs the OpenID provider"),
     apt("npm", "npm", "brings the OpenID provider"),
     Tool {

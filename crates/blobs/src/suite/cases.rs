@@ -17,6 +17,9 @@ macro_rules! for_every_back_end {
     ($($case:ident)+) => {
         mod on_memory { $(#[tokio::test] async fn $case() { super::$case(super::super::memory().unwrap()).await })+ }
         mod on_filesystem { $(#[tokio::test] async fn $case() { super::$case(super::super::filesystem().unwrap()).await })+ }
+        mod on_shared_folder { $(#[tokio::test] async fn $case() {
+            if let Some(bench) = super::super::shared_folder() { super::$case(bench).await }
+        })+ }
         mod on_s3 { $(#[tokio::test] async fn $case() {
             if let Some(bench) = super::super::s3() { super::$case(bench).await }
         })+ }

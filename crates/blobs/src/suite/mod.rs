@@ -1,12 +1,14 @@
 //! One suite of the contract for every back end.
 //!
 //! The S3 tests want servers: `HYTHE_TEST_S3=http://127.0.0.1:PORT/BUCKET` and, of another make, `HYTHE_TEST_S3_SECOND`,
-//! with the keys AKTEST and SKTEST. Without them each says that it was not run.
+//! with the keys AKTEST and SKTEST. The tests on a shared file system want one that is mounted twice:
+//! `HYTHE_TEST_SHARED_FOLDERS=MOUNT:MOUNT`. Without them each says that it was not run.
 
 mod cases;
 mod faults;
 mod model;
 
+use std::path::Path;
 use std::sync::{Arc, Once};
 
 use futures_util::TryStreamExt;
@@ -34,6 +36,19 @@ pub(super) fn filesystem() -> Option<Bench> {
     let folder = tempfile::tempdir().unwrap();
     let open = || Arc::new(Filesystem::open(folder.path()).unwrap());
     Some(Bench { first: open(), second: open(), _folder: Some(folder) })
+}
+
+/// Each node sees the folder through a mount of its own, as on two machines.
+pub(super) fn shared_folder() -> Option<Bench> {
+    let Ok(mounts) = std::env::var("HYTHE_TEST_SHARED_FOLDERS") else {
+        eprintln!("not run: HYTHE_TEST_SHARED_FOLDERS names no mounts");
+        return None;
+    };
+    let (here, there) = mounts.split_once(':').unwrap();
+    let folder = TempDir::with_prefix_in("suite-", here).unwrap();
+    let second = Path::new(there).join(folder.path().file_name().unwrap());
+    let first = Arc::new(Filesystem::open(folder.path()).unwrap());
+    Some(Bench { first, second: Arc::new(Filesystem::open(&second).unwrap()), _folder: Some(folder) })
 }
 
 pub(super) fn s3() -> Option<Bench> {
