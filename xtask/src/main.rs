@@ -3,6 +3,7 @@
 mod bench;
 mod command;
 mod conformance;
+mod console;
 mod fuzz;
 mod lint;
 mod places;

@@ -1,6 +1,7 @@
-//! `cargo xtask serve`: the binary from this tree, run in front.
+//! `cargo xtask serve`: the binary from this tree, with the console, run in front.
 
 use crate::command::{self, Outcome};
+use crate::console::{self, Built};
 
 /// What follows is given to `hythe serve` as it stands.
 #[derive(clap::Args)]
@@ -15,6 +16,9 @@ pub(crate) struct Options {
 
 /// Builds and runs `hythe serve`; ends when it ends.
 pub(crate) fn run(options: &Options) -> Outcome {
+    if let Built::No(reason) = console::build()? {
+        eprintln!("xtask: serving without the console: {reason}");
+    }
     let mut cargo = command::cargo();
     cargo.args(["run", "--quiet", "--package", "hythe"]);
     if options.release {

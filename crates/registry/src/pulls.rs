@@ -12,7 +12,7 @@ use hythe_oci::reference::Reference;
 use hythe_oci::tag::Tag;
 
 use crate::Registry;
-use crate::access::{Permit, Pull};
+use crate::access::{Permit, Pull, Through};
 use crate::clock::{self, Micros};
 use crate::error::Result;
 
@@ -61,6 +61,10 @@ impl Pulls {
 impl Registry {
     /// Counts the pull of a manifest that was asked for by `reference` and is `digest`.
     pub fn count_pull(&self, permit: &Permit<Pull>, reference: &Reference, digest: &Digest) {
+        // Somebody looks at it in the console and fetches nothing.
+        if matches!(permit.caller().through, Through::Session(_)) {
+            return;
+        }
         let tag = match reference {
             Reference::Tag(tag) => Some(tag.clone()),
             Reference::Digest(_) => None,

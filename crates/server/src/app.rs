@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header;
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use http::StatusCode;
@@ -21,7 +22,7 @@ use crate::options::Options;
 use crate::state::App;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::request::RequestLayer;
-use crate::{listener, oidc, protocol, rest, sign_in, token};
+use crate::{console, listener, oidc, protocol, rest, sign_in, token};
 
 /// What was received of pushes that the end has cut off may take this long to be written down.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -87,16 +88,17 @@ fn router(app: Arc<App>) -> Router {
         .route("/v2/{*path}", any(protocol::handle))
         .route("/service/token", get(token::get).post(token::post))
         .route("/service/token/keys", get(token::keys))
-        .route("/c/login", post(sign_in::login))
+        .route("/c/login", post(sign_in::login).layer(from_fn(console::without_prompt)))
         .route("/c/log_out", get(sign_in::log_out))
         .route("/c/oidc/login", get(oidc::login))
         .route("/c/oidc/callback", get(oidc::callback))
         .route("/c/oidc/onboard", post(oidc::onboard))
-        .nest("/api/v2.0", rest::routes())
+        .nest("/api/v2.0", rest::routes().layer(from_fn(console::without_prompt)))
+        .route("/assets/{*path}", get(console::asset))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics))
-        .fallback(nothing_here)
+        .fallback(page_or_nothing)
         .method_not_allowed_fallback(not_that_way)
         .layer(RequestLayer::new(peer).after_panic(after_panic))
         .with_state(app)
@@ -123,7 +125,15 @@ async fn metrics(State(app): State<Arc<App>>) -> Response {
     }
 }
 
-async fn nothing_here(uri: http::Uri) -> Failure {
+/// Every address that is nothing else is one of the console's, for a browser.
+async fn page_or_nothing(method: http::Method, uri: http::Uri, headers: http::HeaderMap) -> Response {
+    if console::is_asked_for_a_page(&method, &uri, &headers) {
+        return console::page(&uri);
+    }
+    nothing_here(&uri).into_response()
+}
+
+fn nothing_here(uri: &http::Uri) -> Failure {
     Failure::with_status(
         StatusCode::NOT_FOUND,
         "NOT_FOUND",

@@ -1,11 +1,12 @@
 //! HTTP in, HTTP out: the listener and every route.
 //!
 //! A request comes in through [`listener`], passes [`telemetry`], and reaches `protocol` (`/v2/`), `token`
-//! (`/service/token`) or `rest` (`/api/v2.0`). Handlers hold no rules: they ask `hythe-registry` for a permit and
+//! (`/service/token`), `rest` (`/api/v2.0`) or `console` (a browser's pages). Handlers hold no rules: they ask `hythe-registry` for a permit and
 //! then for the deed. [`app`] joins it all.
 
 mod answer;
 pub mod app;
+mod console;
 mod cookies;
 mod health;
 mod identity;

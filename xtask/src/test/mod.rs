@@ -5,6 +5,7 @@ mod suites;
 use std::time::{Duration, Instant};
 
 use crate::command::Outcome;
+use crate::console::{self, Built};
 use crate::services::Services;
 use crate::{conformance, fuzz, tools};
 use suites::Counts;
@@ -33,6 +34,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let mut summary = Summary::default();
     prepare(&mut summary)?;
     run_suites(options.only.as_deref(), &mut summary)?;
+    run_console(options.only.as_deref(), &mut summary)?;
     if options.only.is_none() {
         run_conformance(&mut summary);
         run_fuzz(options.fuzz_seconds, &mut summary);
@@ -45,14 +47,18 @@ pub(crate) fn run(options: &Options) -> Outcome {
 fn prepare(summary: &mut Summary) -> Outcome {
     let begun = Instant::now();
     let (tools, built) = std::thread::scope(|scope| {
-        let tools = scope.spawn(|| timed(|| tools::ensure(None)));
+        let tools = scope.spawn(|| timed(|| tools::ensure(None).and_then(|()| console::build())));
         let built = timed(suites::build);
         (tools.join(), built)
     });
     let (tools, tools_took) = tools.map_err(|_| "the installation of tools broke off")?;
     summary.lines.push(format!("tools: {} s", tools_took.as_secs()));
     summary.lines.push(format!("build: {} s (both: {} s)", built.1.as_secs(), begun.elapsed().as_secs()));
-    tools.and(built.0)
+    built.0?;
+    if let Built::No(reason) = tools? {
+        summary.lines.push(format!("console: not built and not tested: {reason}"));
+    }
+    Ok(())
 }
 
 fn run_suites(only: Option<&str>, summary: &mut Summary) -> Outcome {
@@ -60,6 +66,25 @@ fn run_suites(only: Option<&str>, summary: &mut Summary) -> Outcome {
     let environment = services.environment();
     summary.count("cargo test", || suites::run(only, environment))?;
     summary.count("protocol on PostgreSQL and S3", || suites::run_on_shared_stores(only, environment))
+}
+
+/// In a browser, against the binary that was built before.
+fn run_console(only: Option<&str>, summary: &mut Summary) -> Outcome {
+    if let Built::No(_) = console::build()? {
+        return Ok(());
+    }
+    let (tested, took) = timed(|| console::test(only));
+    match tested {
+        Ok(counts) => {
+            summary.passed += counts.passed;
+            summary.failed += counts.failed;
+            let line =
+                format!("console: {} passed, {} failed; {} s", counts.passed, counts.failed, took.as_secs());
+            summary.lines.push(line);
+        }
+        Err(error) => summary.fail(format!("console: {error}")),
+    }
+    Ok(())
 }
 
 fn run_conformance(summary: &mut Summary) {

@@ -99,7 +99,13 @@ pub(crate) const TOOLS: &[Tool] = &[
         purpose: "a folder that two machines share",
     },
     apt("nodejs", "node", "runs the OpenID provider"),
-    apt("npm", "npm", "brings the OpenID provider"),
+    apt("npm", "npm", "brings the OpenID provider and builds the console"),
+    Tool {
+        name: "chromium",
+        program: "chromium",
+        source: Source::Apt("chromium fonts-noto-cjk"),
+        purpose: "the browser that the console is tested in",
+    },
     Tool {
         name: "oidc-provider",
         program: "oidc-provider/package.json",

@@ -1,0 +1,55 @@
+// Each page, in each language and both themes: whole, without complaint, accessible. The pictures are kept.
+import { expect, test } from '@playwright/test';
+import { complaints, open, signedIn, violations } from './support';
+
+const PAGES = {
+  overview: '',
+  projects: 'projects',
+  repositories: 'projects/team',
+  artifacts: 'projects/team/repositories/app',
+  artifact: 'projects/team/repositories/app:1.1',
+  index: 'projects/team/repositories/deep/er/tool:latest',
+  search: 'search?q=a',
+  nowhere: 'there/is/no/such/page',
+  trouble: 'projects/team/repositories/app:no-such-tag',
+};
+
+for (const locale of ['en-US', 'zh-CN']) {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    test.describe(`${locale} ${colorScheme}`, () => {
+      test.use({ locale, colorScheme });
+
+      test('sign-in', async ({ page }) => {
+        const heard = complaints(page);
+        await open(page, 'sign-in');
+        await page.screenshot({ path: `test-results/pages/sign-in-${locale}-${colorScheme}.png` });
+        expect(await violations(page)).toEqual([]);
+        expect(heard).toEqual([]);
+      });
+
+      for (const [name, path] of Object.entries(PAGES)) {
+        test(name, async ({ page }) => {
+          await signedIn(page, 'admin');
+          const heard = complaints(page);
+          await open(page, path);
+          await page.screenshot({ path: `test-results/pages/${name}-${locale}-${colorScheme}.png`, fullPage: true });
+          expect(await page.locator('html').getAttribute('lang')).toBe(locale === 'zh-CN' ? 'zh-CN' : 'en');
+          expect(await violations(page)).toEqual([]);
+          // The page of trouble is about an answer that the browser reports too.
+          expect(heard.filter((line) => name !== 'trouble' || !line.includes('404'))).toEqual([]);
+        });
+      }
+    });
+  }
+}
+
+test('on a narrow screen nothing but tables is wider than it', async ({ page }) => {
+  await signedIn(page, 'admin');
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const [name, path] of Object.entries(PAGES)) {
+    await open(page, path);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(360);
+  }
+  await page.getByRole('button', { name: 'Menu' }).click();
+  await expect(page.getByRole('link', { name: 'Projects' }).first()).toBeVisible();
+});

@@ -1,0 +1,14 @@
+// Where the running server's facts are kept between the processes of a test run.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const PLACE = join(import.meta.dirname, '../../test-results/server.json');
+export const PASSWORD = 'Acceptance-12345';
+
+export interface Server {
+  base: string;
+  pid: number;
+  folder: string;
+}
+
+export const server = (): Server => JSON.parse(readFileSync(PLACE, 'utf8')) as Server;
