@@ -21,5 +21,6 @@ pub mod statistic;
 pub mod system;
 pub mod tag;
 pub mod token;
+pub mod trust_rule;
 pub mod user;
 pub mod user_group;

@@ -41,6 +41,7 @@ pub mod sign_in_throttle;
 pub mod signing_key;
 pub mod sourced_user;
 pub mod tag;
+pub mod trust_rule;
 pub mod upload;
 pub mod usage;
 pub mod user;

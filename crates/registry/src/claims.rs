@@ -35,6 +35,9 @@ pub struct Claims {
     /// The id of the personal token that was shown for this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pat: Option<i64>,
+    /// The id of the trust rule that let its bearer in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<i64>,
     /// What its bearer may do.
     pub access: Vec<Access>,
 }

@@ -42,6 +42,7 @@ pub mod tags;
 mod throttle;
 pub mod tokens;
 mod totals;
+pub mod trust_rules;
 pub mod uploads;
 pub mod user_groups;
 pub mod users;
@@ -104,6 +105,7 @@ pub struct Registry {
     pub(crate) totals: totals::Totals,
     pub(crate) revocations: revocations::Revocations,
     pub(crate) uses: uses::Uses,
+    pub(crate) arrivals: trust_rules::Arrivals,
     pub(crate) pulls: pulls::Pulls,
     pub(crate) issuers: issuer::Issuers,
     pub(crate) live: configuration::Live,
@@ -126,6 +128,7 @@ impl Registry {
             totals: totals::Totals::default(),
             revocations: revocations::Revocations::default(),
             uses: uses::Uses::default(),
+            arrivals: trust_rules::Arrivals::default(),
             pulls: pulls::Pulls::default(),
             issuers: issuer::Issuers::default(),
             live: configuration::Live::default(),

@@ -95,7 +95,7 @@ impl Registry {
 
     /// Deletes one of the caller's tokens; registry tokens made with it stop working too.
     pub async fn delete_personal_token(&self, permit: &SelfPermit, id: i64) -> Result<()> {
-        let (owner, lifetime) = (permit.user().id, self.options.token_lifetime);
+        let (owner, lifetime) = (permit.user().id, self.longest_token_lifetime());
         let entry = Entry::new(permit.caller(), "delete", "token", id);
         self.database
             .try_transaction(move |c| {

@@ -1,4 +1,5 @@
-//! Signed tokens that are refused before they expire: because their user, robot or personal token was changed.
+//! Signed tokens that are refused before they expire: because their user, robot, personal token or trust rule was
+//! changed.
 //!
 //! Each node reads new rows every second, so a revocation holds everywhere within two. A request looks into memory.
 
@@ -33,6 +34,8 @@ pub enum Subject {
     Robot(i64),
     /// Those made for a personal token.
     PersonalToken(i64),
+    /// Those of whom a trust rule let in.
+    TrustRule(i64),
 }
 
 impl std::fmt::Display for Subject {
@@ -41,6 +44,7 @@ impl std::fmt::Display for Subject {
             Subject::User(id) => write!(f, "user:{id}"),
             Subject::Robot(id) => write!(f, "robot:{id}"),
             Subject::PersonalToken(id) => write!(f, "token:{id}"),
+            Subject::TrustRule(id) => write!(f, "trust-rule:{id}"),
         }
     }
 }
@@ -79,7 +83,8 @@ pub(crate) fn subjects(claims: &Claims) -> Vec<String> {
     let user = claims.uid.map(Subject::User);
     let robot = claims.rid.map(Subject::Robot);
     let token = claims.pat.map(Subject::PersonalToken);
-    [user, robot, token].into_iter().flatten().map(|subject| subject.to_string()).collect()
+    let rule = claims.rule.map(Subject::TrustRule);
+    [user, robot, token, rule].into_iter().flatten().map(|subject| subject.to_string()).collect()
 }
 
 impl Registry {

@@ -165,7 +165,7 @@ impl Registry {
             expires_at: expiry(found.created_at, days),
             permissions: json(&wanted.permissions)?,
         };
-        let (now, lifetime) = (clock::now(), self.options.token_lifetime);
+        let (now, lifetime) = (clock::now(), self.longest_token_lifetime());
         let was = json!({ "permissions": found.permissions, "days": found.duration_days, "disabled": found.disabled });
         let is = json!({ "permissions": changes.permissions, "days": days, "disabled": changes.disabled });
         let entry = entry(caller, "update", &found).before(was).after(is);
@@ -194,9 +194,10 @@ impl Registry {
     ) -> Result<String> {
         let found =
             self.permitted_robot::<rights::robot::Update, system_rights::robot::Update>(caller, id).await?;
+        may_act_as(&found, caller)?;
         let entry = entry(caller, "update", &found).after(json!({ "secret": "changed" }));
         let secret = chosen_secret(given)?;
-        let (hash, now, lifetime) = (hash(&secret), clock::now(), self.options.token_lifetime);
+        let (hash, now, lifetime) = (hash(&secret), clock::now(), self.longest_token_lifetime());
         let old_until = now.saturating_add(clock::micros(overlap));
         self.database
             .transaction(move |c| {
@@ -218,7 +219,7 @@ impl Registry {
     pub async fn delete_robot(&self, caller: &Caller, id: i64) -> Result<()> {
         let found =
             self.permitted_robot::<rights::robot::Delete, system_rights::robot::Delete>(caller, id).await?;
-        let lifetime = self.options.token_lifetime;
+        let lifetime = self.longest_token_lifetime();
         let entry = entry(caller, "delete", &found);
         self.database
             .try_transaction(move |c| {
@@ -283,6 +284,11 @@ impl Registry {
         found.map(|robot| self.robot_principal(&robot)).transpose()
     }
 
+    /// Whether a name begins as robots' names do.
+    pub(crate) fn is_robots_name(&self, name: &str) -> bool {
+        name.starts_with(HARBORS_PREFIX) || name.starts_with(&self.configuration().text(&ROBOT_NAME_PREFIX))
+    }
+
     /// The robot of a full name under the configured prefix or Harbor's.
     pub(crate) async fn find_robot_by_full_name(&self, name: &str) -> Result<Option<Robot>> {
         let prefix = self.configuration().text(&ROBOT_NAME_PREFIX);
@@ -321,7 +327,7 @@ impl Registry {
 
     /// The robot, if the caller has the right over robots of its project or of the system. Who has not is refused in
     /// the same words whether there is one of this id or not: they would name its project.
-    async fn permitted_robot<P: ProjectRight, S: SystemRight>(
+    pub(crate) async fn permitted_robot<P: ProjectRight, S: SystemRight>(
         &self,
         caller: &Caller,
         id: i64,
@@ -396,10 +402,6 @@ fn is_inside(entry: &PermissionEntry, project: &ProjectName) -> bool {
 
 /// A robot, or somebody with a limited token, gives no more than it has.
 fn validate_grantable(entry: &PermissionEntry, maker: &Caller) -> Result<()> {
-    let own = match &maker.principal {
-        Principal::Robot(robot) => Some(&robot.permissions),
-        _ => maker.limit.as_deref(),
-    };
     for permission in entry.permissions() {
         let grantable = match entry.kind {
             EntryKind::Project => grantable_in_project().any(|known| known == permission),
@@ -408,6 +410,16 @@ fn validate_grantable(entry: &PermissionEntry, maker: &Caller) -> Result<()> {
         if !grantable {
             return Err(invalid(format!("{permission} cannot be given to a robot")));
         }
+    }
+    refuse_more_than_own(entry, maker)
+}
+
+fn refuse_more_than_own(entry: &PermissionEntry, maker: &Caller) -> Result<()> {
+    let own = match &maker.principal {
+        Principal::Robot(robot) => Some(&robot.permissions),
+        _ => maker.limit.as_deref(),
+    };
+    for permission in entry.permissions() {
         if own.is_some_and(|own| !own.includes(entry, permission)) {
             return Err(Error::forbidden(format!(
                 "{} cannot give {permission} in {}, which it does not have itself",
@@ -417,6 +429,13 @@ fn validate_grantable(entry: &PermissionEntry, maker: &Caller) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whoever makes a way in for a robot can use it: a robot, or somebody with a limited token, gets no more than it has.
+pub(crate) fn may_act_as(robot: &Robot, maker: &Caller) -> Result<()> {
+    let list: PermissionList = serde_json::from_str(&robot.permissions)
+        .map_err(|error| Error::internal("the robot's permissions cannot be read", error))?;
+    list.0.iter().try_for_each(|entry| refuse_more_than_own(entry, maker))
 }
 
 fn entry(caller: &Caller, operation: &str, robot: &Robot) -> Entry {
@@ -434,6 +453,11 @@ fn full_name(project: Option<&ProjectName>, name: &str) -> String {
 
 /// Harbor's rule, which no shell, URL or YAML breaks.
 fn validate_name(name: &str) -> Result<()> {
+    validate_word(name, "robot")
+}
+
+/// As a robot's, for a name of something else.
+pub(crate) fn validate_word(name: &str, of: &str) -> Result<()> {
     let is_word = |part: &str| {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
@@ -442,7 +466,7 @@ fn validate_name(name: &str) -> Result<()> {
     }
     let name = name.chars().take(64).collect::<String>();
     Err(invalid(format!(
-        "{name:?} is no name of a robot: use a-z and 0-9, with single . _ or - between, at most {LONGEST_NAME}"
+        "{name:?} is no name of a {of}: use a-z and 0-9, with single . _ or - between, at most {LONGEST_NAME}"
     )))
 }
 
@@ -481,7 +505,7 @@ fn expiry(from: clock::Micros, days: i64) -> Option<clock::Micros> {
     (days > 0).then(|| from.saturating_add(days.saturating_mul(DAY)))
 }
 
-fn is_alive(robot: &Robot, now: clock::Micros) -> bool {
+pub(crate) fn is_alive(robot: &Robot, now: clock::Micros) -> bool {
     !robot.disabled && robot.expires_at.is_none_or(|at| at > now)
 }
 

@@ -30,7 +30,7 @@ const LONGEST_NAME: usize = 255;
 
 /// One attempt to sign in.
 pub(crate) struct Attempt {
-    counted: [(String, i64); 3],
+    counted: Vec<(String, i64)>,
     failed_before: bool,
     refused: Entry,
 }
@@ -39,7 +39,7 @@ impl Attempt {
     fn of(name: &str, origin: &Arc<Origin>) -> Attempt {
         let address = &origin.address;
         let name: String = name.chars().take(LONGEST_NAME).collect();
-        let counted = [
+        let counted = vec![
             (format!("pair:{name}|{address}"), PAIR),
             (format!("account:{name}"), ACCOUNT),
             (format!("address:{address}"), ADDRESS),
@@ -49,12 +49,30 @@ impl Attempt {
             Entry::new(&caller, "login", "user", &name).by(&name, "user").refused("wrong credentials");
         Attempt { counted, failed_before: false, refused }
     }
+
+    /// With a token that somebody else signed. Nobody guesses those, so no account is counted: whoever shows wrong ones
+    /// elsewhere keeps no robot out.
+    pub(crate) fn with_id_token(name: &str, origin: &Arc<Origin>) -> Attempt {
+        let mut attempt = Attempt::of(name, origin);
+        attempt.counted.retain(|(_, limit)| *limit != ACCOUNT);
+        attempt.counted[0].0.push_str("|id-token");
+        attempt
+    }
+
+    /// What the audit log says if it fails.
+    pub(crate) fn told_as(self, refused: Entry) -> Attempt {
+        Attempt { refused, ..self }
+    }
 }
 
 impl Registry {
     /// Refuses an attempt that comes too early after failures.
     pub(crate) async fn begin_attempt(&self, name: &str, origin: &Arc<Origin>) -> Result<Attempt> {
-        let mut attempt = Attempt::of(name, origin);
+        self.begin(Attempt::of(name, origin)).await
+    }
+
+    /// As [`Registry::begin_attempt`], for what was prepared.
+    pub(crate) async fn begin(&self, mut attempt: Attempt) -> Result<Attempt> {
         let subjects: Vec<String> = attempt.counted.iter().map(|(subject, _)| subject.clone()).collect();
         let mut c = self.database.connect().await?;
         let rows = row::list(&mut c, &subjects).await?;
@@ -77,7 +95,7 @@ impl Registry {
     }
 
     async fn forget_failures(&self, attempt: Attempt) -> Result<()> {
-        let [(pair, _), ..] = attempt.counted;
+        let Some((pair, _)) = attempt.counted.into_iter().next() else { return Ok(()) };
         self.database
             .transaction(move |c| {
                 let pair = pair.clone();

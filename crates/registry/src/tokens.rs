@@ -34,6 +34,9 @@ const REFRESH_TOKENS_AT_MOST: u32 = 100;
 /// Clocks of nodes may differ by this much.
 const LEEWAY: Duration = Duration::from_secs(60);
 
+/// The most that `token_expiration` can be set to.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A token that was checked once is known by its hash until it expires.
 const VERIFIED_AT_MOST: u64 = 20_000;
 
@@ -56,7 +59,8 @@ const BAD_TOKEN: &str =
     "the token is not valid: it has expired, or was not made by this registry; sign in again";
 
 /// As [`BAD_TOKEN`], for one that was good.
-const REVOKED: &str = "the token was revoked: its user, robot or personal token was changed; sign in again";
+const REVOKED: &str =
+    "the token was revoked: its user, robot, personal token or trust rule was changed; sign in again";
 
 /// Tokens whose signature has been checked, by their SHA-256.
 pub(crate) struct VerifiedTokens(Cache<[u8; 32], Arc<Claims>>);
@@ -119,9 +123,10 @@ impl Registry {
             Principal::Robot(robot) => (None, Some(robot.id)),
             Principal::Anonymous | Principal::Token(_) | Principal::Operator => (None, None),
         };
-        let pat = match caller.through {
-            Through::PersonalToken(id) => Some(id),
-            _ => None,
+        let (pat, rule) = match caller.through {
+            Through::PersonalToken(id) => (Some(id), None),
+            Through::TrustRule(id) => (None, Some(id)),
+            _ => (None, None),
         };
         let issued = clock::seconds(now);
         let lifetime = i64::try_from(self.token_lifetime().as_secs()).unwrap_or(i64::MAX);
@@ -137,12 +142,17 @@ impl Registry {
             rid,
             rev: 0,
             pat,
+            rule,
             access,
         })
     }
 
     /// A token that asks for nothing is how a client tries whether its credentials are right: `docker login`.
+    /// What a trust rule lets in was told of before.
     async fn tell_sign_in(&self, caller: &Caller) -> Result<()> {
+        if matches!(caller.through, Through::TrustRule(_)) {
+            return Ok(());
+        }
         let Some(name) = caller.name() else { return Ok(()) };
         let entry = Entry::new(caller, "login", "user", name);
         self.database
@@ -214,6 +224,11 @@ impl Registry {
             .number_set(&TOKEN_EXPIRATION)
             .and_then(|minutes| u64::try_from(minutes).ok());
         minutes.map_or(self.options.token_lifetime, |minutes| Duration::from_secs(minutes * 60))
+    }
+
+    /// How long a token that exists can live at most, whatever an administrator has set since it was made.
+    pub(crate) fn longest_token_lifetime(&self) -> Duration {
+        self.options.token_lifetime.max(LONGEST_LIFETIME)
     }
 
     /// Makes a refresh token: opaque, kept as a hash.

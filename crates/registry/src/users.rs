@@ -18,6 +18,7 @@ use crate::clock;
 use crate::configuration::items::{ROBOT_NAME_PREFIX, SELF_REGISTRATION};
 use crate::error::{Error, Result};
 use crate::revocations::Subject;
+use crate::trust_rules::looks_like_id_token;
 use crate::{Registry, personal_tokens};
 
 /// Harbor's limit, and more than anyone types.
@@ -58,6 +59,9 @@ impl Registry {
     /// Who this name and password are. Wrong name, wrong password and disabled user get the same answer. A source
     /// never has a say about the registry's own users, so that these get in whatever is down.
     pub async fn sign_in(&self, name: &str, password: &str, origin: &Arc<Origin>) -> Result<Caller> {
+        if looks_like_id_token(password) && self.is_robots_name(name) {
+            return self.sign_in_with_id_token(name, password, origin).await;
+        }
         let attempt = self.begin_attempt(name, origin).await?;
         let outcome = self.identify(name, password, origin).await;
         self.end_attempt(attempt, &outcome).await?;
@@ -260,7 +264,7 @@ impl Registry {
             )));
         }
         validate_password(password)?;
-        let (hash, lifetime) = (self.passwords.hash(password).await?, self.options.token_lifetime);
+        let (hash, lifetime) = (self.passwords.hash(password).await?, self.longest_token_lifetime());
         let entry = Entry::new(caller, "update", "user", &found.name).after(json!({ "password": "changed" }));
         self.database
             .transaction(move |c| {
@@ -289,7 +293,7 @@ impl Registry {
         administrator: bool,
     ) -> Result<()> {
         let _: AdministratorPermit = self.permit_administrator(permit.caller())?;
-        let (lifetime, caller) = (self.options.token_lifetime, permit.caller().clone());
+        let (lifetime, caller) = (self.longest_token_lifetime(), permit.caller().clone());
         self.database
             .try_transaction(move |c| {
                 let caller = caller.clone();
@@ -316,7 +320,7 @@ impl Registry {
         id: UserId,
         disabled: bool,
     ) -> Result<()> {
-        let (lifetime, caller) = (self.options.token_lifetime, permit.caller().clone());
+        let (lifetime, caller) = (self.longest_token_lifetime(), permit.caller().clone());
         self.database
             .try_transaction(move |c| {
                 let caller = caller.clone();
@@ -339,7 +343,7 @@ impl Registry {
         if permit.caller().user_id() == Some(id) {
             return Err(Error::forbidden("nobody deletes themselves; another administrator can"));
         }
-        let (lifetime, caller) = (self.options.token_lifetime, permit.caller().clone());
+        let (lifetime, caller) = (self.longest_token_lifetime(), permit.caller().clone());
         self.database
             .try_transaction(move |c| {
                 let caller = caller.clone();

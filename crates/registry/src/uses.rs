@@ -1,11 +1,11 @@
-//! When robots and personal tokens were used last: noted in memory, written down together, never while a request
+//! When robots, personal tokens and trust rules were used last: noted in memory, written down together, never while a request
 //! waits.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use hythe_metadata::{personal_token, robot};
+use hythe_metadata::{personal_token, robot, trust_rule};
 
 use crate::Registry;
 use crate::access::Origin;
@@ -23,6 +23,7 @@ pub(crate) struct Uses(Mutex<Noted>);
 struct Noted {
     robots: HashMap<i64, clock::Micros>,
     tokens: HashMap<i64, (clock::Micros, String)>,
+    rules: HashMap<i64, clock::Micros>,
 }
 
 impl Uses {
@@ -32,6 +33,10 @@ impl Uses {
 
     pub(crate) fn note_personal_token(&self, id: i64, origin: &Origin) {
         self.lock().tokens.insert(id, (clock::now(), origin.address.clone()));
+    }
+
+    pub(crate) fn note_trust_rule(&self, id: i64) {
+        self.lock().rules.insert(id, clock::now());
     }
 
     fn take(&self) -> Noted {
@@ -57,7 +62,7 @@ impl Registry {
     /// Writes down what was noted.
     pub async fn write_uses(&self) -> Result<()> {
         let noted = self.uses.take();
-        if noted.robots.is_empty() && noted.tokens.is_empty() {
+        if noted.robots.is_empty() && noted.tokens.is_empty() && noted.rules.is_empty() {
             return Ok(());
         }
         let noted = std::sync::Arc::new(noted);
@@ -70,6 +75,9 @@ impl Registry {
                     }
                     for (id, (at, from)) in &noted.tokens {
                         personal_token::update_used(c, *id, *at, from).await?;
+                    }
+                    for (id, at) in &noted.rules {
+                        trust_rule::update_used(c, *id, *at).await?;
                     }
                     Ok(())
                 })

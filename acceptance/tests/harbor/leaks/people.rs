@@ -148,6 +148,9 @@ fn furnish(bench: &Workbench, mayor: &Api, name: &str) -> Place {
     let label_id: i64 = label.parse().unwrap();
     mayor.change(&Method::POST, &format!("{artifact}/labels"), &json!({ "id": label_id }));
     let robot = mayor.make("/robots", &robot_of(name, &format!("{name}-robot")));
+    let rule = json!({ "name": format!("{name}-rule"), "issuer": format!("https://{name}.test"), "audience": name,
+        "claims": { "sub": format!("{name}-job") } });
+    let rule = mayor.make(&format!("/robots/{robot}/trust-rules"), &rule);
     let quota = mayor.get(&format!("/quotas?reference=project&reference_id={project}"))[0]["id"].to_string();
     let grant = json!({ "role_id": 3, "repository": format!("{name}/{name}-app"),
         "member_user": { "username": format!("{name}-user") } });
@@ -176,6 +179,7 @@ fn furnish(bench: &Workbench, mayor: &Api, name: &str) -> Place {
         ("member", member),
         ("label", label),
         ("robot", robot),
+        ("rule", rule),
         ("quota", quota),
     ];
     Place(values.into_iter().chain(common()).collect())
@@ -198,6 +202,7 @@ fn absent() -> Place {
         ("member", "987654304".to_owned()),
         ("label", "987654305".to_owned()),
         ("robot", "987654306".to_owned()),
+        ("rule", "987654313".to_owned()),
         ("quota", "987654307".to_owned()),
     ];
     Place(values.into_iter().chain(common()).collect())

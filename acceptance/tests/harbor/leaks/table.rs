@@ -153,6 +153,15 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     on("PUT", "/robots/{robot}", ABOVE).body(r#"{"permissions":[]}"#),
     on("PATCH", "/robots/{robot}", ABOVE).body(r#"{"secret":"Outsider-54321"}"#),
     on("DELETE", "/robots/{robot}", ABOVE),
+    on("GET", "/robots/{robot}/trust-rules", GUEST),
+    on("POST", "/robots/{robot}/trust-rules", ABOVE).body(
+        r#"{"name":"made","issuer":"https://127.0.0.1:1","audience":"here","claims":{"sub":"somebody"}}"#,
+    ),
+    on("GET", "/robots/{robot}/trust-rules/{rule}", GUEST),
+    on("PUT", "/robots/{robot}/trust-rules/{rule}", ABOVE).body(
+        r#"{"name":"made","issuer":"https://127.0.0.1:1","audience":"here","claims":{"sub":"somebody"}}"#,
+    ),
+    on("DELETE", "/robots/{robot}/trust-rules/{rule}", ABOVE),
     on("GET", "/users", Administrators),
     on("POST", "/users", Administrators).body(r#"{"username":"made","password":"Outsider-12345"}"#),
     on("GET", "/users/search", SignedIn).query("?username=guest"),

@@ -198,6 +198,44 @@ pub(crate) enum RobotCommand {
     /// Delete a robot
     #[command(after_long_help = "Example:\n  hythe robot delete 7")]
     Delete { id: i64 },
+    /// Let a robot sign in without a secret, with tokens of its platform
+    #[command(subcommand)]
+    Trust(TrustCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TrustCommand {
+    /// Let in whoever shows a token that this issuer signed, made for this audience, with these claims
+    #[command(
+        after_long_help = "Examples:\n  hythe robot trust add 7 deploy --issuer https://token.actions.githubusercontent.com \\\n    --audience https://hub.example.com --claim repository=team/app --claim ref=refs/heads/main\n  hythe robot trust add 7 nodes --issuer https://kubernetes.default.svc --audience https://hub.example.com \\\n    --claim sub=system:serviceaccount:team:builder --keys keys.json"
+    )]
+    Add {
+        /// The robot's id
+        robot: i64,
+        /// What the rule is called
+        name: String,
+        /// The address of whoever signs the tokens
+        #[arg(long, value_name = "URL")]
+        issuer: String,
+        /// Whom the tokens are made for, such as this registry's address
+        #[arg(long, value_name = "TEXT")]
+        audience: String,
+        /// A claim and what it has to be, where * stands for any text; may be given again
+        #[arg(long = "claim", value_name = "CLAIM=PATTERN", required = true)]
+        claims: Vec<String>,
+        /// Trust the issuer by this certificate authority too (PEM)
+        #[arg(long, value_name = "FILE")]
+        ca_file: Option<String>,
+        /// The issuer's keys (a JWK set), where the registry cannot ask for them
+        #[arg(long, value_name = "FILE")]
+        keys: Option<String>,
+    },
+    /// List the trust rules of a robot
+    #[command(visible_alias = "ls", after_long_help = "Example:\n  hythe robot trust list 7")]
+    List { robot: i64 },
+    /// Delete a trust rule
+    #[command(visible_alias = "rm", after_long_help = "Example:\n  hythe robot trust delete 7 2")]
+    Delete { robot: i64, rule: i64 },
 }
 
 #[derive(Debug, Subcommand)]

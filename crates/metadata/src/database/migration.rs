@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = migrations![
     (2, "0002_identity", serves_from: 2),
     (3, "0003_jobs", serves_from: 2),
     (4, "0004_quota", serves_from: 2),
+    (5, "0005_trust_rule", serves_from: 2),
 ];
 
 /// The version that this binary was made for.

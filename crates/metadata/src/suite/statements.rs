@@ -43,6 +43,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         signing_key::STATEMENTS,
         sourced_user::STATEMENTS,
         tag::STATEMENTS,
+        trust_rule::STATEMENTS,
         upload::STATEMENTS,
         usage::STATEMENTS,
         user::STATEMENTS,

@@ -1,5 +1,7 @@
 //! What a checked ID token says.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::errors::ErrorKind;
 use serde_json::{Map, Value};
 
@@ -60,6 +62,25 @@ pub(crate) fn texts(value: Option<&Value>) -> Vec<String> {
         Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => Vec::new(),
     }
+}
+
+/// The claims of a token that nobody has checked, to find out whose it says it is.
+pub(crate) fn unchecked(token: &str) -> Option<Map<String, Value>> {
+    part(token.split('.').nth(1)?)
+}
+
+/// Why a token's header cannot be read, in words for the person who has to mend it.
+pub(super) fn unreadable(token: &str) -> String {
+    let header = token.split('.').next().and_then(part);
+    match header.as_ref().and_then(|header| header.get("alg")).and_then(Value::as_str) {
+        Some(none) if none.eq_ignore_ascii_case("none") => "it is not signed".to_owned(),
+        Some(_) => "it is signed in a way that is not taken here".to_owned(),
+        None => "it is no JSON Web Token".to_owned(),
+    }
+}
+
+fn part(encoded: &str) -> Option<Map<String, Value>> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()
 }
 
 /// Why the library refused a token, in words for the person who has to mend it.

@@ -33,6 +33,9 @@ impl Document {
         if found.issuer.trim_end_matches('/') != base {
             return Err(format!("its document says that the issuer is {}; use that address", found.issuer));
         }
+        if base.starts_with("https://") && !found.jwks_uri.starts_with("https://") {
+            return Err("its document says that its keys are at an address without https".to_owned());
+        }
         Ok(found)
     }
 

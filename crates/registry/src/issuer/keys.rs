@@ -24,6 +24,13 @@ impl Keys {
         Ok(Keys::read(published.keys))
     }
 
+    /// A set that somebody copied from the issuer.
+    pub(super) fn parse(text: &str) -> Result<Keys, String> {
+        let published: Published = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let keys = Keys::read(published.keys);
+        if keys.0.is_empty() { Err("there is no key in it that can be used".to_owned()) } else { Ok(keys) }
+    }
+
     /// Leaves out what it does not understand: a new kind of key must not take the others away.
     fn read(published: Vec<Value>) -> Keys {
         let usable = published.into_iter().take(KEYS_AT_MOST).filter_map(|value| {

@@ -51,12 +51,14 @@ pub struct Issuer {
     pub ca_certificate: Option<String>,
     /// Whether certificates are checked at all.
     pub verify_certificate: bool,
+    /// Its keys (a JWK set), for an issuer that cannot be asked; none asks it.
+    pub keys: Option<String>,
 }
 
 impl Issuer {
     /// An issuer whose certificate the system trusts.
     pub fn new(url: impl Into<String>) -> Issuer {
-        Issuer { url: url.into(), ca_certificate: None, verify_certificate: true }
+        Issuer { url: url.into(), ca_certificate: None, verify_certificate: true, keys: None }
     }
 }
 
@@ -77,6 +79,7 @@ pub(crate) struct Known {
     pub(crate) http: Http,
     document: Kept<Document>,
     keys: Kept<Keys>,
+    given_keys: Option<Arc<Keys>>,
 }
 
 impl Registry {
@@ -103,6 +106,7 @@ impl Issuers {
             http: Http::new(issuer.ca_certificate.as_deref(), issuer.verify_certificate)?,
             document: Kept::default(),
             keys: Kept::default(),
+            given_keys: issuer.keys.as_deref().map(given_keys).transpose()?,
         });
         self.known.insert(issuer.clone(), known.clone());
         Ok(known)
@@ -117,16 +121,36 @@ impl Known {
     }
 
     async fn keys(&self, no_older_than: Duration) -> Result<Arc<Keys>> {
+        if let Some(given) = &self.given_keys {
+            return Ok(given.clone());
+        }
         let document = self.document().await?;
         let found = self.keys.get(no_older_than, || Keys::fetch(&self.http, &document.jwks_uri)).await;
         found.map_err(|reason| self.unavailable("its keys", &reason))
     }
 
+    /// The `iss` claim to the letter.
+    async fn own_name(&self) -> Result<Vec<String>> {
+        match self.given_keys {
+            Some(_) => Ok(vec![self.issuer.url.clone(), format!("{}/", self.issuer.url)]),
+            None => Ok(vec![self.document().await?.issuer.clone()]),
+        }
+    }
+
     pub(crate) async fn verify(&self, audience: &str, token: &str) -> Result<IdClaims> {
+        self.check(Some(audience), token).await
+    }
+
+    /// As [`Known::verify`], for whoever judges the audience too.
+    pub(crate) async fn verify_for_any_audience(&self, token: &str) -> Result<IdClaims> {
+        self.check(None, token).await
+    }
+
+    async fn check(&self, audience: Option<&str>, token: &str) -> Result<IdClaims> {
         if token.len() > LONGEST_TOKEN {
             return Err(self.refused(&format!("it is longer than {LONGEST_TOKEN} bytes")));
         }
-        let header = decode_header(token).map_err(|_| self.refused("it is no JSON Web Token"))?;
+        let header = decode_header(token).map_err(|_| self.refused(&claims::unreadable(token)))?;
         if !keys::is_asymmetric(header.alg) {
             return Err(self.refused("it is signed with a shared secret"));
         }
@@ -135,21 +159,11 @@ impl Known {
             keys = self.keys(ASKED_AGAIN_AFTER).await?;
         }
         let key = keys.find(&header).ok_or_else(|| self.refused("the issuer has no such key"))?;
-        let rules = self.validation(header.alg, audience, &self.document().await?.issuer);
+        let rules = validation(header.alg, audience, &self.own_name().await?);
         let decoded = decode::<Map<String, Value>>(token, key, &rules);
         let claims = decoded.map_err(|error| self.refused(&claims::reason(&error)))?.claims;
         self.made_in_the_past(&claims)?;
         IdClaims::read(claims).map_err(|reason| self.refused(&reason))
-    }
-
-    fn validation(&self, algorithm: jsonwebtoken::Algorithm, audience: &str, issuer: &str) -> Validation {
-        let mut rules = Validation::new(algorithm);
-        rules.leeway = LEEWAY_SECONDS.unsigned_abs();
-        rules.validate_nbf = true;
-        rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        rules.set_audience(&[audience]);
-        rules.set_issuer(&[issuer]);
-        rules
     }
 
     fn made_in_the_past(&self, claims: &Map<String, Value>) -> Result<()> {
@@ -177,4 +191,28 @@ impl Known {
             format!("{} cannot be asked for {what}: {reason}", self.issuer.url),
         )
     }
+}
+
+fn validation(algorithm: jsonwebtoken::Algorithm, audience: Option<&str>, own_name: &[String]) -> Validation {
+    let mut rules = Validation::new(algorithm);
+    rules.leeway = LEEWAY_SECONDS.unsigned_abs();
+    rules.validate_nbf = true;
+    rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    rules.set_issuer(own_name);
+    match audience {
+        Some(audience) => rules.set_audience(&[audience]),
+        None => rules.validate_aud = false,
+    }
+    rules
+}
+
+/// Whether keys that somebody copied can be used.
+pub(crate) fn validate_keys(text: &str) -> Result<()> {
+    given_keys(text).map(|_| ())
+}
+
+fn given_keys(text: &str) -> Result<Arc<Keys>> {
+    let unreadable =
+        |why| Error::bad_request(format!("the issuer's keys cannot be read as a JWK set: {why}"));
+    Keys::parse(text).map(Arc::new).map_err(unreadable)
 }

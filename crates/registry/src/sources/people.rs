@@ -53,7 +53,7 @@ impl Registry {
 
     /// Takes from a user what groups gave, as their source no longer knows them.
     pub(super) async fn dismiss(&self, id: UserId) -> Result<()> {
-        let lifetime = self.options.token_lifetime;
+        let lifetime = self.longest_token_lifetime();
         self.database
             .transaction(move |c| {
                 Box::pin(async move {

@@ -27,6 +27,7 @@ mod search;
 mod system;
 mod tags;
 mod tokens;
+mod trust_rules;
 mod user_groups;
 mod users;
 
@@ -162,6 +163,8 @@ fn about_users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(robots::list, robots::create))
         .routes(routes!(robots::read, robots::update, robots::refresh, robots::delete))
         .routes(routes!(robots::grantable))
+        .routes(routes!(trust_rules::list, trust_rules::create))
+        .routes(routes!(trust_rules::read, trust_rules::update, trust_rules::delete))
 }
 
 fn created(location: &str) -> Response {

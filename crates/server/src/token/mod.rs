@@ -1,5 +1,7 @@
 //! `/service/token`: the Docker token flow, `GET` with Basic and `POST` with an OAuth2 form, and the public keys.
 
+mod exchange;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -42,7 +44,8 @@ async fn get_token(app: &App, parts: &Parts) -> Result<Response, Failure> {
     issue(app, &caller, &parameters.scopes(), offline, false).await
 }
 
-/// `POST /service/token` with `grant_type=password` or `refresh_token` (the OAuth2 form of the specification).
+/// `POST /service/token` with `grant_type=password` or `refresh_token` (the OAuth2 form of the specification), or with a
+/// token of another issuer.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let origin = Arc::new(origin(&parts, &app.options));
@@ -52,7 +55,12 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Respo
 async fn post_token(app: &App, parts: &Parts, body: Body, origin: &Arc<Origin>) -> Result<Response, Failure> {
     let form = read_form(body).await?;
     let parameters = Parameters::parse(&form);
-    let caller = match parameters.first("grant_type") {
+    let grant_type = parameters.first("grant_type");
+    if let Some(grant) = grant_type.and_then(exchange::Grant::of) {
+        let tell = |caller: &Caller| tell_log(parts, caller);
+        return Ok(exchange::exchange(app, grant, &parameters, origin, tell).await);
+    }
+    let caller = match grant_type {
         Some("password") => sign_in(app, &parameters, origin).await?,
         Some("refresh_token") => {
             app.registry.verify_refresh_token(parameters.required("refresh_token")?, origin).await?
@@ -62,7 +70,7 @@ async fn post_token(app: &App, parts: &Parts, body: Body, origin: &Arc<Origin>) 
                 StatusCode::BAD_REQUEST,
                 ErrorCode::Unsupported.as_str(),
                 format!(
-                    "grant_type must be password or refresh_token, not {}",
+                    "grant_type must be password, refresh_token or a token exchange (RFC 8693), not {}",
                     other.unwrap_or("absent").escape_debug()
                 ),
             ));

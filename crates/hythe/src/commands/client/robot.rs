@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{ALL, Desk, number, permission_entry, query, text};
-use crate::cli::client::RobotCommand;
+use crate::cli::client::{RobotCommand, TrustCommand};
 use crate::client::part;
 use crate::failure::Failure;
 
@@ -32,7 +32,65 @@ pub(super) async fn run(command: &RobotCommand, desk: &Desk) -> Result<(), Failu
             desk.tell(&format!("Robot {id} was deleted."), &Value::Null);
             Ok(())
         }
+        RobotCommand::Trust(command) => trust(command, desk).await,
     }
+}
+
+async fn trust(command: &TrustCommand, desk: &Desk) -> Result<(), Failure> {
+    match command {
+        TrustCommand::Add { robot, name, issuer, audience, claims, ca_file, keys } => {
+            let body = json!({
+                "name": name, "issuer": issuer, "audience": audience, "claims": parse_claims(claims)?,
+                "ca_certificate": read(ca_file.as_deref())?, "keys": read(keys.as_deref())?,
+            });
+            let (_, place) = desk.remote.create(&format!("robots/{robot}/trust-rules"), &body).await?;
+            let made = desk.remote.get(place.trim_start_matches("/api/v2.0/")).await?;
+            desk.tell(&format!("Robot {robot} can sign in by the rule {name}."), &made);
+            Ok(())
+        }
+        TrustCommand::List { robot } => {
+            let rules = desk.remote.get(&format!("robots/{robot}/trust-rules")).await?;
+            show_rules(rules.as_array().map_or(&[], Vec::as_slice), desk);
+            Ok(())
+        }
+        TrustCommand::Delete { robot, rule } => {
+            desk.remote.delete(&format!("robots/{robot}/trust-rules/{rule}")).await?;
+            desk.tell(&format!("Rule {rule} of robot {robot} was deleted."), &Value::Null);
+            Ok(())
+        }
+    }
+}
+
+fn show_rules(rules: &[Value], desk: &Desk) {
+    let columns = [
+        ("ID", "/id"),
+        ("NAME", "/name"),
+        ("ISSUER", "/issuer"),
+        ("AUDIENCE", "/audience"),
+        ("CLAIMS", "/claims"),
+        ("LAST USED", "/last_used_time"),
+    ];
+    desk.show_list(rules, &columns);
+}
+
+/// `claim=pattern` words as an object.
+fn parse_claims(words: &[String]) -> Result<Value, Failure> {
+    let parse = |word: &String| {
+        let parts = word.split_once('=').filter(|(claim, _)| !claim.is_empty());
+        let (claim, pattern) = parts.ok_or_else(|| {
+            Failure::usage(format!("{word} is no claim; write claim=pattern, such as sub=job-*"))
+        })?;
+        Ok((claim.to_owned(), Value::from(pattern)))
+    };
+    words.iter().map(parse).collect::<Result<serde_json::Map<_, _>, Failure>>().map(Value::Object)
+}
+
+fn read(file: Option<&str>) -> Result<Option<String>, Failure> {
+    let read = |path: &str| {
+        std::fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("{path} cannot be read: {error}; name a file that can")))
+    };
+    file.map(read).transpose()
 }
 
 async fn list(project: Option<&str>, desk: &Desk) -> Result<(), Failure> {

@@ -127,6 +127,7 @@ impl OidcSettings {
             url: self.endpoint.trim_end_matches('/').to_owned(),
             ca_certificate: Some(self.ca_certificate.clone()).filter(|pem| !pem.trim().is_empty()),
             verify_certificate: self.verify_certificate,
+            keys: None,
         }
     }
 
