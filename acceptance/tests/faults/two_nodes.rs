@@ -5,9 +5,10 @@ use std::path::Path;
 use hythe_acceptance::desk::{Desk, digest};
 use hythe_acceptance::server::Options;
 use hythe_acceptance::stores;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
 
-use crate::support::{await_line, bytes, eventually, kill, moved, stalled_patch};
+use crate::support::{await_line, bytes, eventually, kill, moved, server_of, stalled_patch};
 
 const PART: usize = 6 << 20;
 
@@ -88,6 +89,33 @@ async fn a_token_and_a_tag_of_one_node_are_good_on_the_other_at_once() {
     }
     let back = two.token(Some(&administrator), &[&scope]).await;
     one.get_with_token(&back, &manifest).await.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn every_node_is_listed_with_what_it_can_reach_and_one_that_was_stopped_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(nodes) = Nodes::on_folder(folder.path()) else { return };
+    let (one, two) = nodes.start().await;
+    let listed = eventually("both nodes are listed", async || {
+        let listed = one.get("/api/v2.0/nodes").await.expect(StatusCode::OK).json();
+        (listed.as_array().unwrap().len() == 2).then_some(listed)
+    })
+    .await;
+    for (node, name, here) in [(&listed[0], "one", true), (&listed[1], "two", false)] {
+        assert_eq!(
+            (&node["name"], &node["state"], &node["here"]),
+            (&json!(name), &json!("serving"), &json!(here))
+        );
+        assert_eq!(node["clock_offset_ms"], 0);
+        let parts: Vec<_> = node["components"].as_array().unwrap().iter().map(|part| &part["name"]).collect();
+        assert_eq!(parts, ["database", "storage"]);
+    }
+    let mut gone = server_of(two);
+    gone.signal("TERM");
+    assert!(gone.ended().success());
+    let listed = one.get("/api/v2.0/nodes").await.json();
+    assert_eq!((&listed[0]["state"], &listed[1]["state"]), (&json!("serving"), &json!("stopped")));
+    one.send(one.anonymous(Method::GET, "/api/v2.0/nodes")).await.expect(StatusCode::UNAUTHORIZED);
 }
 
 /// Begun on one, continued on the other, the first killed, finished on the second.

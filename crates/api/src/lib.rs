@@ -10,6 +10,7 @@ pub mod identity_source;
 pub mod label;
 pub mod ldap;
 pub mod member;
+pub mod node;
 pub mod permission;
 pub mod project;
 pub mod quota;

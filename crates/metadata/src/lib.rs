@@ -26,6 +26,7 @@ pub mod label;
 pub mod lease;
 pub mod manifest;
 pub mod member;
+pub mod node;
 pub mod personal_token;
 pub mod portable;
 pub mod project;

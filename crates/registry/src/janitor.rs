@@ -57,6 +57,7 @@ impl Registry {
         self.forget_revocations().await?;
         self.forget_old_failures().await?;
         self.forget_ended_sessions().await?;
+        self.forget_gone_nodes().await?;
         let mut round = Round::default();
         let mut after = None;
         loop {

@@ -21,8 +21,10 @@ pub mod janitor;
 pub mod jobs;
 pub mod keys;
 pub mod labels;
+pub mod load;
 pub mod manifests;
 pub mod members;
+pub mod nodes;
 pub mod passwords;
 pub mod personal_tokens;
 pub mod projects;
@@ -96,9 +98,12 @@ impl Default for Options {
 
 /// The registry: both stores and what is kept in memory beside them. Cheap to share as `Arc<Registry>`.
 pub struct Registry {
+    /// One run of this process, among the nodes.
+    pub(crate) id: uuid::Uuid,
     pub(crate) database: Database,
     pub(crate) blobs: Arc<dyn BlobStore>,
     pub(crate) options: Options,
+    pub(crate) load: load::Gauge,
     pub(crate) keys: keys::KeyRing,
     pub(crate) verified_tokens: tokens::VerifiedTokens,
     pub(crate) passwords: passwords::Passwords,
@@ -119,9 +124,11 @@ impl Registry {
     /// Joins the two stores. The database must be at this binary's schema; call [`Registry::set_up`] before serving.
     pub fn new(database: Database, blobs: Arc<dyn BlobStore>, options: Options) -> Arc<Registry> {
         Arc::new(Registry {
+            id: uuid::Uuid::now_v7(),
             database,
             blobs,
             options,
+            load: load::Gauge::default(),
             keys: keys::KeyRing::default(),
             verified_tokens: tokens::VerifiedTokens::default(),
             passwords: passwords::Passwords::default(),

@@ -35,6 +35,7 @@ pub enum SetUp {
 impl Registry {
     /// Makes what a registry cannot be without. Safe to run at every start and on several nodes at once.
     pub async fn set_up(&self, given_password: Option<&str>) -> Result<SetUp> {
+        self.follow_clock().await?;
         self.rotate_keys_if_due().await?;
         if self.is_set_up().await? {
             return Ok(SetUp::Nothing);

@@ -13,6 +13,7 @@ use axum::routing::{any, get, post};
 use http::StatusCode;
 use hythe_oci::error_code::ErrorCode;
 use hythe_registry::Registry;
+use hythe_registry::nodes::Identity;
 use tokio::task::JoinSet;
 
 use crate::answer::Failure;
@@ -20,9 +21,10 @@ use crate::health::{self, Health};
 use crate::listener::{ConnectionInfo, Drained, Listener, Tls};
 use crate::options::Options;
 use crate::state::App;
+use crate::telemetry::load;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::request::RequestLayer;
-use crate::{console, listener, oidc, protocol, rest, sign_in, token};
+use crate::{console, listener, oidc, presence, protocol, rest, sign_in, token};
 
 /// What was received of pushes that the end has cut off may take this long to be written down.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -41,6 +43,8 @@ pub struct Node {
     pub options: Options,
     /// What `/metrics` prints; nothing without it.
     pub metrics: Option<Metrics>,
+    /// What `hythe nodes` calls it.
+    pub identity: Identity,
 }
 
 impl Node {
@@ -52,6 +56,8 @@ impl Node {
     ) -> Drained {
         let mut background = JoinSet::new();
         let health = Health::watch(&self.registry, &mut background);
+        self.registry.measure_load_by(load::measure);
+        background.spawn(presence::keep_showing(self.registry.clone(), self.identity, health.clone()));
         background.spawn(follow_configuration(self.registry.clone()));
         background.spawn(follow_revocations(self.registry.clone()));
         background.spawn(write_uses(self.registry.clone()));
@@ -76,6 +82,7 @@ impl Node {
         if let Err(error) = registry.release_jobs().await {
             tracing::warn!(%error, "jobs could not be given back; other nodes take them once their leases have run out");
         }
+        presence::leave(&registry).await;
         drained
     }
 }

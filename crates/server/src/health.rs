@@ -56,6 +56,11 @@ impl Health {
         Health { database, storage }
     }
 
+    /// Every part, for the node's own row.
+    pub(crate) fn report(&self) -> Vec<hythe_registry::nodes::Part> {
+        self.parts().iter().map(Part::to_report).collect()
+    }
+
     fn parts(&self) -> [Part; 2] {
         [self.database.borrow().clone(), self.storage.borrow().clone()]
     }
@@ -64,6 +69,14 @@ impl Health {
 impl Part {
     fn well(name: &'static str) -> Part {
         Part { name, trouble: None, since: clock::now() }
+    }
+
+    fn to_report(&self) -> hythe_registry::nodes::Part {
+        hythe_registry::nodes::Part {
+            name: self.name.to_owned(),
+            trouble: self.trouble.clone(),
+            since: self.since,
+        }
     }
 
     fn to_json(&self) -> Value {

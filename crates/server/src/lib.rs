@@ -13,6 +13,7 @@ mod identity;
 pub mod listener;
 mod oidc;
 pub mod options;
+mod presence;
 mod protocol;
 mod rest;
 mod sign_in;

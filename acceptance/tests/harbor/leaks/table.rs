@@ -73,6 +73,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     on("GET", "/systeminfo/volumes", Administrators),
     on("GET", "/systeminfo/getcert", Nobody),
     on("GET", "/statistics", SignedIn),
+    on("GET", "/nodes", Administrators),
     on("GET", "/quotas", Administrators).query("?reference=project&reference_id={project_id}"),
     on("GET", "/quotas/{quota}", Administrators),
     on("PUT", "/quotas/{quota}", Administrators).body(r#"{"hard":{"storage":-1}}"#),

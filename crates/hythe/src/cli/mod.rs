@@ -276,6 +276,12 @@ Examples:
     Token(client::With<client::TokenCommand>),
     /// The audit log
     Audit(client::With<client::AuditCommand>),
+    /// Every node: state, version, since when, load, and what it cannot reach
+    #[command(after_long_help = "\
+Examples:
+  hythe nodes
+  hythe nodes --server https://hub.example.com --output json")]
+    Nodes(client::Remote),
 }
 
 #[derive(Debug, Subcommand)]

@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = migrations![
     (3, "0003_jobs", serves_from: 2),
     (4, "0004_quota", serves_from: 2),
     (5, "0005_trust_rule", serves_from: 2),
+    (6, "0006_node", serves_from: 2),
 ];
 
 /// The version that this binary was made for.

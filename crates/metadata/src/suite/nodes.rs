@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use super::{block_on, make_project, sqlite_options, with_postgres};
+use super::{block_on, make_project, on_both_engines, reader, sqlite_options, with_postgres, write};
 use crate::{Database, Error, Options, project};
 
 #[test]
@@ -91,4 +91,54 @@ fn the_engines_tell_the_same_time() {
         assert!((here - there).abs() < 60_000_000, "{here} {there}");
         assert!(here > 1_735_689_600_000_000, "2025 is over: {here}");
     });
+}
+
+fn beat(id: &str, patience: i64) -> crate::node::Beat {
+    crate::node::Beat {
+        id: id.to_owned(),
+        name: "one".to_owned(),
+        version: "1.2.3".to_owned(),
+        addresses: "[]".to_owned(),
+        patience,
+        clock_offset: -7,
+        report: "{}".to_owned(),
+    }
+}
+
+async fn show(database: &Database, beat: crate::node::Beat) -> i64 {
+    write(database, move |c| {
+        let beat = beat.clone();
+        Box::pin(async move { crate::node::beat(c, &beat).await })
+    })
+    .await
+}
+
+async fn a_node_is_seen_by_the_clock_of_the_database(database: Database) {
+    let first = show(&database, beat("a", 5)).await;
+    show(&database, beat("b", 5)).await;
+    let again = show(&database, beat("a", 1_000_000_000)).await;
+    assert!(write(&database, |c| Box::pin(crate::node::stop(c, "b"))).await);
+    assert!(!write(&database, |c| Box::pin(crate::node::stop(c, "c"))).await);
+    let nodes = crate::node::list(&mut reader(&database).await, 10).await.unwrap();
+    let [a, b] = nodes.as_slice() else { panic!("{nodes:?}") };
+    assert_eq!((a.id.as_str(), a.started_at, a.seen_at), ("a", first, again));
+    assert_eq!((a.expected_at, a.stopped_at, a.clock_offset), (again + 1_000_000_000, 0, -7));
+    assert!(b.stopped_at >= b.expected_at - 5 && b.stopped_at == b.seen_at, "{b:?}");
+    let now = database.now().await.unwrap();
+    assert!((first..first + 60_000_000).contains(&now), "{first} {now}");
+}
+
+async fn nodes_that_are_gone_are_forgotten(database: Database) {
+    let before = show(&database, beat("old", 5)).await + 1;
+    // SQLite tells milliseconds.
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    show(&database, beat("young", 5)).await;
+    assert_eq!(write(&database, move |c| Box::pin(crate::node::delete_gone(c, before))).await, 1);
+    let nodes = crate::node::list(&mut reader(&database).await, 10).await.unwrap();
+    assert_eq!(nodes.iter().map(|node| node.id.as_str()).collect::<Vec<_>>(), ["young"]);
+}
+
+on_both_engines! {
+    a_node_is_seen_by_the_clock_of_the_database,
+    nodes_that_are_gone_are_forgotten,
 }

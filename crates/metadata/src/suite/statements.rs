@@ -28,6 +28,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         lease::STATEMENTS,
         manifest::STATEMENTS,
         member::STATEMENTS,
+        node::STATEMENTS,
         personal_token::STATEMENTS,
         portable::STATEMENTS,
         project::STATEMENTS,

@@ -13,6 +13,7 @@ mod identity_sources;
 mod labels;
 mod ldap;
 mod members;
+mod nodes;
 mod openapi;
 mod page;
 mod permissions;
@@ -82,6 +83,7 @@ fn about_the_system() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(system::volumes))
         .routes(routes!(system::certificate))
         .routes(routes!(system::statistics))
+        .routes(routes!(nodes::list))
         .routes(routes!(search::search))
         .routes(routes!(quotas::list))
         .routes(routes!(quotas::read, quotas::update))

@@ -4,6 +4,7 @@
 //! [`Guard::shutdown`] from the main thread, before the runtime ends.
 
 pub mod fields;
+pub mod load;
 pub mod logs;
 pub mod metrics;
 mod panics;

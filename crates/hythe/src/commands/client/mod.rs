@@ -4,6 +4,7 @@ mod artifact;
 mod audit;
 mod login;
 mod member;
+mod node;
 mod project;
 mod quota;
 mod repo;
@@ -42,6 +43,7 @@ pub(crate) async fn run(command: &ClientCommand) -> Result<(), Failure> {
         ClientCommand::Robot(with) => robot::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::User(with) => user::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Token(with) => token::run(&with.command, &Desk::of(&with.remote)?).await,
+        ClientCommand::Nodes(remote) => node::list(&Desk::of(remote)?).await,
         ClientCommand::Audit(with) => audit::run(&with.command, &Desk::of(&with.remote)?).await,
     }
 }
@@ -53,6 +55,11 @@ impl Desk {
     fn of(arguments: &client::Remote) -> Result<Desk, Failure> {
         let remote = Remote::of_login(arguments.server.as_deref())?;
         Ok(Desk { remote, format: arguments.output })
+    }
+
+    /// Whether a person reads the answer.
+    fn is_text(&self) -> bool {
+        matches!(self.format, Format::Text)
     }
 
     /// A list as a table, or as it came.

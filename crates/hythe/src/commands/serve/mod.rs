@@ -74,6 +74,7 @@ impl Start<'_> {
             connections: options::connections(self.config),
             options: options::http(self.config),
             metrics: Some(metrics),
+            identity: options::identity(VERSION.version, listener.local_addrs()),
             listener,
         };
         self.announce(&node.listener);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use hythe_registry::nodes::Identity;
 use hythe_server::listener;
 use hythe_server::telemetry::{self, logs, runtime, traces};
 
@@ -43,6 +44,11 @@ pub(super) fn telemetry(config: &Config, colour: bool) -> telemetry::Options {
 /// The addresses to bind; `:PORT` is the one socket that takes both families, where the machine has IPv6.
 pub(super) fn addresses(config: &Config) -> Vec<SocketAddr> {
     config.server.listen.iter().map(|address| address.to_bind()).collect()
+}
+
+/// What `hythe nodes` calls this process.
+pub(super) fn identity(version: &str, addresses: &[SocketAddr]) -> Identity {
+    Identity { version: version.to_owned(), addresses: addresses.iter().map(SocketAddr::to_string).collect() }
 }
 
 pub(super) fn connections(config: &Config) -> listener::Options {

@@ -11,6 +11,8 @@ use ::metrics::{
 };
 use http::Method;
 
+use crate::telemetry::load::UnderWay;
+
 pub(super) const SECONDS: &str = "hythe_request_seconds";
 const REQUESTS: &str = "hythe_requests_total";
 const RECEIVED: &str = "hythe_received_bytes_total";
@@ -126,7 +128,10 @@ pub(in crate::telemetry) enum Direction {
 
 /// A large body under way; counted until dropped.
 #[derive(Debug)]
-pub(in crate::telemetry) struct Transfer(Gauge);
+pub(in crate::telemetry) struct Transfer {
+    gauge: Gauge,
+    _under_way: UnderWay,
+}
 
 impl Transfer {
     pub(in crate::telemetry) fn begin(direction: Direction) -> Transfer {
@@ -135,12 +140,12 @@ impl Transfer {
             Direction::Out => gauge!(TRANSFERS, "direction" => "out"),
         };
         gauge.increment(1.0);
-        Transfer(gauge)
+        Transfer { gauge, _under_way: UnderWay::transfer() }
     }
 }
 
 impl Drop for Transfer {
     fn drop(&mut self) {
-        self.0.decrement(1.0);
+        self.gauge.decrement(1.0);
     }
 }

@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 use tracing::Level;
 
 use super::RequestContext;
+use crate::telemetry::load::UnderWay;
 use crate::telemetry::{metrics, traces};
 
 const LONGEST_PATH: usize = 512;
@@ -18,6 +19,7 @@ pub(super) struct Exchange {
     answer: Answer,
     sent: u64,
     expected: Option<u64>,
+    _under_way: UnderWay,
 }
 
 enum Answer {
@@ -31,7 +33,7 @@ enum Answer {
 
 impl Exchange {
     pub(super) fn new(context: RequestContext) -> Exchange {
-        Exchange { context, answer: Answer::None, sent: 0, expected: None }
+        Exchange { context, answer: Answer::None, sent: 0, expected: None, _under_way: UnderWay::request() }
     }
 
     pub(super) fn context(&self) -> &RequestContext {
