@@ -1,6 +1,8 @@
 //! The commands of a registry's users, run as a user runs them, against a real server.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what goes wrong in a test fails it")]
 
+mod deployment;
+
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
