@@ -19,6 +19,7 @@ mod open;
 mod pool;
 mod pour;
 mod s3;
+mod stored;
 #[cfg(test)]
 mod suite;
 mod timed;
@@ -32,3 +33,4 @@ pub use memory::Memory;
 pub use open::{Options, open};
 pub use s3::{S3, S3Options};
 pub use store::{BlobStore, Location, Probe, Upload};
+pub use stored::{Shelf, Stored};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use crate::error::Error;
 use crate::hash::digest_of;
 use crate::pour::{Body, Sink, pour};
 use crate::store::{BlobStore, Location, Probe, Upload};
+use crate::stored::{Shelf, Stored, check_note_name, micros};
 
 /// The maps behind `memory:`.
 #[derive(Debug, Default)]
@@ -26,6 +28,9 @@ struct Shelves {
     /// By id and number of takeovers.
     uploads: HashMap<(UploadId, u64), Vec<u8>>,
     blobs: HashMap<Location, Bytes>,
+    /// When each was published.
+    published: HashMap<Location, SystemTime>,
+    notes: HashMap<String, Bytes>,
 }
 
 impl Sink for Vec<u8> {
@@ -65,6 +70,33 @@ impl Shelves {
     }
 }
 
+impl Shelves {
+    fn list(&self, shelf: Shelf) -> Vec<Stored> {
+        let stored = |name: String, size: usize| {
+            let upload = name.split('.').next().and_then(|id| id.parse().ok());
+            Stored { name, size: size as u64, modified_at: 0, upload, digest: None }
+        };
+        match shelf {
+            Shelf::Blobs => {
+                let blob = |(location, bytes): (&Location, &Bytes)| Stored {
+                    modified_at: micros(self.published.get(location).copied()),
+                    ..stored(location.to_string(), bytes.len())
+                };
+                self.blobs.iter().map(blob).collect()
+            }
+            Shelf::Uploads => {
+                let upload = |((id, takeovers), bytes): (&(UploadId, u64), &Vec<u8>)| {
+                    stored(format!("{id}.{takeovers}"), bytes.len())
+                };
+                self.uploads.iter().map(upload).collect()
+            }
+            Shelf::Notes => {
+                self.notes.iter().map(|(name, bytes)| stored(format!("notes/{name}"), bytes.len())).collect()
+            }
+        }
+    }
+}
+
 #[async_trait]
 impl BlobStore for Memory {
     fn kind(&self) -> &'static str {
@@ -97,6 +129,7 @@ impl BlobStore for Memory {
         if published.is_none() {
             let bytes = std::mem::take(shelves.durable(upload)?);
             shelves.blobs.insert(location.clone(), bytes.into());
+            shelves.published.insert(location.clone(), SystemTime::now());
         }
         shelves.uploads.remove(&(upload.id, upload.takeovers));
         Ok(location)
@@ -125,6 +158,34 @@ impl BlobStore for Memory {
 
     async fn remove(&self, location: &Location) -> Result<(), Error> {
         self.shelves().blobs.remove(location);
+        Ok(())
+    }
+
+    async fn list(&self, shelf: Shelf, after: &str, limit: usize) -> Result<Vec<Stored>, Error> {
+        let mut stored = self.shelves().list(shelf);
+        stored.retain(|stored| stored.name.as_str() > after);
+        stored.sort_by(|one, other| one.name.cmp(&other.name));
+        stored.truncate(limit);
+        Ok(stored)
+    }
+
+    async fn abandon(&self, id: UploadId) -> Result<(), Error> {
+        self.shelves().uploads.retain(|(upload, _), _| *upload != id);
+        Ok(())
+    }
+
+    async fn write_note(&self, name: &str, bytes: Bytes) -> Result<(), Error> {
+        check_note_name(name)?;
+        self.shelves().notes.insert(name.to_owned(), bytes);
+        Ok(())
+    }
+
+    async fn read_note(&self, name: &str) -> Result<Option<Bytes>, Error> {
+        Ok(self.shelves().notes.get(name).cloned())
+    }
+
+    async fn remove_note(&self, name: &str) -> Result<(), Error> {
+        self.shelves().notes.remove(name);
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use hythe_oci::digest::{Algorithm, Digest};
 use hythe_oci::upload_id::UploadId;
 
@@ -11,6 +12,7 @@ use crate::blob::Blob;
 use crate::body::BodyStream;
 use crate::error::Error;
 use crate::hash::Hasher;
+use crate::stored::{Shelf, Stored};
 
 /// Where a blob's bytes lie within its store: made by [`BlobStore::publish`], kept in the blob's row, opaque elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -111,6 +113,24 @@ pub trait BlobStore: Send + Sync {
     async fn sign(&self, _location: &Location, _expires: Duration) -> Result<Option<String>, Error> {
         Ok(None)
     }
+
+    /// What lies on a shelf, by name, behind `after` (empty: from the beginning); fewer than `limit` are the last. What
+    /// comes and goes meanwhile may or may not be among it. Not for a request path: storage is slow to list.
+    async fn list(&self, shelf: Shelf, after: &str, limit: usize) -> Result<Vec<Stored>, Error>;
+
+    /// Drops what an upload without a row has left on [`Shelf::Uploads`], whatever its takeovers; what was published
+    /// stays.
+    async fn abandon(&self, id: UploadId) -> Result<(), Error>;
+
+    /// Keeps a few bytes durably beside the blobs, whole or not at all, in place of what the name had before. Names are
+    /// parts of small letters, digits, dots and dashes between slashes.
+    async fn write_note(&self, name: &str, bytes: Bytes) -> Result<(), Error>;
+
+    /// The whole of a note, if there is one.
+    async fn read_note(&self, name: &str) -> Result<Option<Bytes>, Error>;
+
+    /// Removes a note; fine if it is gone already.
+    async fn remove_note(&self, name: &str) -> Result<(), Error>;
 
     /// Writes, syncs, reads back and removes a small object of its own.
     async fn probe(&self) -> Result<Probe, Error>;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use hythe_oci::digest::Digest;
 use hythe_oci::upload_id::UploadId;
 
@@ -12,6 +13,7 @@ use crate::blob::Blob;
 use crate::body::BodyStream;
 use crate::error::Error;
 use crate::store::{BlobStore, Location, Probe, Upload};
+use crate::stored::{Shelf, Stored};
 
 /// A store whose operations are timed. An append is timed with its client: it lasts as long as the bytes come.
 pub(crate) struct Timed(pub(crate) Arc<dyn BlobStore>);
@@ -61,6 +63,26 @@ impl BlobStore for Timed {
 
     async fn sign(&self, location: &Location, expires: Duration) -> Result<Option<String>, Error> {
         self.0.sign(location, expires).await
+    }
+
+    async fn list(&self, shelf: Shelf, after: &str, limit: usize) -> Result<Vec<Stored>, Error> {
+        self.time("list", self.0.list(shelf, after, limit)).await
+    }
+
+    async fn abandon(&self, id: UploadId) -> Result<(), Error> {
+        self.time("abandon", self.0.abandon(id)).await
+    }
+
+    async fn write_note(&self, name: &str, bytes: Bytes) -> Result<(), Error> {
+        self.time("write_note", self.0.write_note(name, bytes)).await
+    }
+
+    async fn read_note(&self, name: &str) -> Result<Option<Bytes>, Error> {
+        self.time("read_note", self.0.read_note(name)).await
+    }
+
+    async fn remove_note(&self, name: &str) -> Result<(), Error> {
+        self.time("remove_note", self.0.remove_note(name)).await
     }
 
     async fn probe(&self) -> Result<Probe, Error> {

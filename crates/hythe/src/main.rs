@@ -40,6 +40,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Backup { file } => wait_for(commands::backup::save(file, &inputs)),
         Command::Restore { file } => wait_for(commands::backup::load(file, &inputs)),
         Command::Move { to } => wait_for(commands::backup::move_to(to, &inputs)),
+        Command::Storage(command) => wait_for(commands::storage::run(command, &inputs)),
         Command::Doctor { url, output, .. } => {
             wait_for(commands::doctor::run(url.as_deref(), *output, &inputs))
         }

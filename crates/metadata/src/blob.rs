@@ -138,6 +138,11 @@ pub async fn list_unlinked(
     c.query(&LIST_UNLINKED, &[before.into(), after.into(), limit.into()]).await
 }
 
+/// Blobs in the order of their locations, behind `after` and up to `end`.
+pub async fn located(c: &mut Connection, after: &str, end: &str, limit: u32) -> Result<Vec<Blob>> {
+    c.query(&LOCATED, &[after.into(), end.into(), limit.into()]).await
+}
+
 /// Collects a blob that no repository links: its row goes and its location becomes [`garbage`](crate::garbage),
 /// to be removed from storage. False if it is linked or gone.
 pub async fn condemn(c: &mut Connection, digest: &Digest, now: Micros) -> Result<bool> {
@@ -194,6 +199,12 @@ statements! { "blob";
         WHERE b.digest > $2 AND b.created_at < $1
             AND NOT EXISTS (SELECT 1 FROM repository_blob l WHERE l.digest = b.digest)
         ORDER BY b.digest LIMIT $3";
+    LOCATED = {
+        sqlite: "SELECT digest, size, location FROM blob
+            WHERE location > $1 AND location <= $2 ORDER BY location LIMIT $3",
+        postgres: "SELECT digest, size, location FROM blob
+            WHERE location COLLATE \"C\" > $1 AND location COLLATE \"C\" <= $2 ORDER BY location COLLATE \"C\" LIMIT $3",
+    };
     FIND_TO_CONDEMN = {
         sqlite: "SELECT digest, size, location FROM blob WHERE digest = $1",
         postgres: "SELECT digest, size, location FROM blob WHERE digest = $1 FOR UPDATE",

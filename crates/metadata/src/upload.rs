@@ -7,12 +7,14 @@
 //! An upload is closed before its bytes are removed. Nobody but another remover can claim it from then on, so that a
 //! remover which was paused meets no bytes that a successor has published.
 
+use std::collections::HashSet;
+
 use hythe_oci::digest::{Algorithm, Digest};
 use hythe_oci::upload_id::UploadId;
 
 use crate::database::connection::Connection;
 use crate::database::statement::statements;
-use crate::database::value::{FromRow, Row};
+use crate::database::value::{self, FromRow, Row};
 use crate::error::Result;
 use crate::ids::{Micros, RepositoryId};
 
@@ -181,6 +183,12 @@ pub async fn expired(
     c.query(&EXPIRED, &[now.into(), after.into(), limit.into()]).await
 }
 
+/// Those of the uploads that have a row.
+pub async fn known(c: &mut Connection, ids: &[UploadId]) -> Result<HashSet<UploadId>> {
+    let known: Vec<UploadId> = c.query(&KNOWN, &[value::list(ids)]).await?;
+    Ok(known.into_iter().collect())
+}
+
 /// How many uploads this owner has open that have not expired.
 pub async fn count_open(c: &mut Connection, owner: &str, now: Micros) -> Result<i64> {
     c.query_one(&COUNT_OPEN, &[owner.into(), now.into()]).await
@@ -235,5 +243,10 @@ statements! { "upload";
     EXPIRED = "SELECT id, repository_id, owner, algorithm, digest, received, hash_state, parts, fence, takeovers,
             holder, leased_until, created_at, expires_at
         FROM upload WHERE id > $2 AND expires_at <= $1 AND leased_until <= $1 ORDER BY id LIMIT $3";
+    KNOWN = {
+        sqlite: "SELECT id AS value FROM upload WHERE id IN (SELECT value FROM json_each($1))",
+        postgres: "SELECT id AS value FROM upload
+            WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text($1::text::jsonb)))",
+    };
     COUNT_OPEN = "SELECT COUNT(*) AS value FROM upload WHERE owner = $1 AND expires_at > $2";
 }

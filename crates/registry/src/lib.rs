@@ -40,6 +40,7 @@ pub mod sessions;
 pub mod setup;
 pub mod sources;
 pub mod statistics;
+pub mod storage_audit;
 pub mod tags;
 mod throttle;
 pub mod tokens;

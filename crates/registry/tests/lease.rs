@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use hythe_blobs::hash::digest_of;
-use hythe_blobs::{Blob, BlobStore, BodyStream, Error, Filesystem, Location, Memory, Probe, Upload, body};
+use hythe_blobs::{
+    Blob, BlobStore, BodyStream, Error, Filesystem, Location, Memory, Probe, Shelf, Stored, Upload, body,
+};
 use hythe_metadata::{Database, repository, upload};
 use hythe_oci::digest::{Algorithm, Digest};
 use hythe_oci::name::RepositoryName;
@@ -60,6 +63,26 @@ impl BlobStore for Slow {
 
     async fn remove(&self, location: &Location) -> Result<(), Error> {
         self.memory.remove(location).await
+    }
+
+    async fn list(&self, shelf: Shelf, after: &str, limit: usize) -> Result<Vec<Stored>, Error> {
+        self.memory.list(shelf, after, limit).await
+    }
+
+    async fn abandon(&self, id: UploadId) -> Result<(), Error> {
+        self.memory.abandon(id).await
+    }
+
+    async fn write_note(&self, name: &str, bytes: Bytes) -> Result<(), Error> {
+        self.memory.write_note(name, bytes).await
+    }
+
+    async fn read_note(&self, name: &str) -> Result<Option<Bytes>, Error> {
+        self.memory.read_note(name).await
+    }
+
+    async fn remove_note(&self, name: &str) -> Result<(), Error> {
+        self.memory.remove_note(name).await
     }
 
     async fn probe(&self) -> Result<Probe, Error> {

@@ -16,7 +16,11 @@ pub(super) enum Place<'a> {
     Copy(UploadId, u64),
     Published(UploadId, &'a Digest),
     Probe(UploadId),
+    Note(&'a str),
 }
+
+/// The end of the name of a note that is being written.
+pub(super) const UNFINISHED: &str = ".unfinished";
 
 /// The path of a place below the folder:
 ///
@@ -30,6 +34,9 @@ pub(super) enum Place<'a> {
 ///   sha256/
 ///     ab/cd/abcd….<upload id>                    published: the digest in full, then whose upload brought it
 ///   sha512/…
+/// notes/
+///   <name>                                       small files of the registry's own, in folders of theirs
+///   <name>.unfinished                            for a moment, or after a crash
 /// ```
 ///
 /// The last digits of the id and not the first: ids that begin with the time would all share a folder. The digest in
@@ -47,6 +54,7 @@ pub(super) fn relative(place: Place<'_>) -> PathBuf {
             let name = format!("{hex}.{id}");
             ["blobs", digest.algorithm().as_str(), &hex[..2], &hex[2..4], &name].iter().collect()
         }
+        Place::Note(name) => ["notes", name].iter().collect(),
         Place::Probe(id) => ["uploads", &format!("probe-{id}")].iter().collect(),
     }
 }

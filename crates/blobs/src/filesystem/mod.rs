@@ -6,6 +6,8 @@
 mod append;
 mod disk;
 mod layout;
+mod list;
+mod note;
 mod probe;
 mod publish;
 mod read;
@@ -17,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use hythe_oci::digest::Digest;
 use hythe_oci::upload_id::UploadId;
 use tokio::task::spawn_blocking;
@@ -33,6 +36,7 @@ use crate::error::Error;
 use crate::pool::Pool;
 use crate::pour::{Body, pour, stopped};
 use crate::store::{BlobStore, Location, Probe, Upload};
+use crate::stored::{Shelf, Stored, check_note_name};
 
 /// The folder behind `/path` and `file:///path`.
 #[derive(Debug)]
@@ -74,6 +78,10 @@ impl Filesystem {
             expected: size,
             found: None,
         })
+    }
+
+    fn note(&self, name: &str) -> Result<PathBuf, Error> {
+        check_note_name(name).map(|()| self.root.join(layout::relative(Place::Note(name))))
     }
 
     fn replaced(&self) -> Error {
@@ -156,6 +164,40 @@ impl BlobStore for Filesystem {
             Some(path) => blocking(move || disk::remove(&path)).await,
             None => Ok(()),
         }
+    }
+
+    async fn list(&self, shelf: Shelf, after: &str, limit: usize) -> Result<Vec<Stored>, Error> {
+        // A folder that is not there any more would look like an empty one, and everything lost.
+        if disk::identity(&self.root) != self.identity {
+            return Err(self.replaced());
+        }
+        let (root, after) = (self.root.clone(), after.to_owned());
+        blocking(move || list::page(&root, shelf, &after, limit)).await
+    }
+
+    async fn abandon(&self, id: UploadId) -> Result<(), Error> {
+        let own = self.root.join(layout::relative(Place::Upload(id, 0)));
+        // The names of all takeovers begin with the first one's.
+        blocking(move || {
+            let left = list::beginning(disk::parent(&own), &id.to_string())?;
+            left.iter().try_for_each(|path| disk::remove(path))
+        })
+        .await
+    }
+
+    async fn write_note(&self, name: &str, bytes: Bytes) -> Result<(), Error> {
+        let path = self.note(name)?;
+        blocking(move || note::write(&path, &bytes)).await
+    }
+
+    async fn read_note(&self, name: &str) -> Result<Option<Bytes>, Error> {
+        let path = self.note(name)?;
+        blocking(move || note::read(&path)).await.map(|note| note.map(Bytes::from))
+    }
+
+    async fn remove_note(&self, name: &str) -> Result<(), Error> {
+        let path = self.note(name)?;
+        blocking(move || disk::remove(&path)).await
     }
 
     async fn probe(&self) -> Result<Probe, Error> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
@@ -16,6 +16,15 @@ use crate::error::Error;
 
 /// Repeats of a request that failed in a way that may pass.
 const RETRIES: usize = 5;
+
+/// An object of a list.
+pub(super) struct Listed {
+    pub(super) key: String,
+    /// Bytes.
+    pub(super) size: u64,
+    /// Microseconds since the epoch.
+    pub(super) modified_at: i64,
+}
 
 /// A bucket behind an endpoint, below a prefix.
 pub(super) struct Bucket {
@@ -107,6 +116,28 @@ impl Bucket {
         Ok(got.into_stream().map_err(move |error| translate(&place, &error)))
     }
 
+    /// Objects below a folder, by key, behind `after`, without the store's prefix. The bucket sends pages of a thousand.
+    pub(super) async fn list(&self, folder: &str, after: &str, limit: usize) -> Result<Vec<Listed>, Error> {
+        let folder = self.path(folder);
+        let listed = match after {
+            "" => self.store.list(Some(&folder)),
+            after => self.store.list_with_offset(Some(&folder), &self.path(after)),
+        };
+        let page: Vec<_> = listed.take(limit).try_collect().await.map_err(|error| self.failed(&error))?;
+        let listed = page.into_iter().map(|object| Listed {
+            key: self.key(object.location.as_ref()),
+            size: object.size,
+            modified_at: object.last_modified.timestamp_micros(),
+        });
+        Ok(listed.collect())
+    }
+
+    /// A path in the bucket without the store's prefix.
+    fn key(&self, path: &str) -> String {
+        let below = path.strip_prefix(&self.prefix).unwrap_or(path);
+        below.trim_start_matches('/').to_owned()
+    }
+
     /// Fine if it is gone already.
     pub(super) async fn delete(&self, key: &str) -> Result<(), Error> {
         match self.store.delete(&self.path(key)).await {
@@ -167,10 +198,28 @@ impl Bucket {
         }
     }
 
+    /// The keys of multipart uploads that were neither completed nor aborted, as far as the server tells; the first
+    /// thousand.
+    pub(super) async fn unfinished_keys(&self, folder: &str) -> Result<Vec<String>, Error> {
+        let found = self.unfinished_below(&format!("{folder}/")).await?;
+        Ok(found.into_iter().map(|unfinished| unfinished.key).collect())
+    }
+
     /// The multipart uploads of a key that were neither completed nor aborted, as far as the server tells.
     pub(super) async fn unfinished(&self, key: &str) -> Result<Vec<String>, Error> {
-        match unfinished::list(&self.store, &self.client, self.path(key).as_ref()).await {
-            Ok(Unfinished::Known(ids)) => Ok(ids),
+        Ok(self.unfinished_below(key).await?.into_iter().map(|unfinished| unfinished.id).collect())
+    }
+
+    /// Those whose keys begin so; the first thousand.
+    pub(super) async fn unfinished_below(&self, key: &str) -> Result<Vec<unfinished::Multipart>, Error> {
+        match unfinished::list(&self.store, &self.client, &self.prefixed(key)).await {
+            Ok(Unfinished::Known(found)) => {
+                let own = |multipart: unfinished::Multipart| unfinished::Multipart {
+                    key: self.key(&multipart.key),
+                    ..multipart
+                };
+                Ok(found.into_iter().map(own).collect())
+            }
             Ok(Unfinished::Unsupported) => Ok(Vec::new()),
             Err(reason) => Err(Error::Unavailable { place: self.place.clone(), reason }),
         }
@@ -179,6 +228,11 @@ impl Bucket {
     pub(super) async fn sign(&self, key: &str, expires: Duration) -> Result<String, Error> {
         let signed = self.store.signed_url(http::Method::GET, &self.path(key), expires).await;
         signed.map(|url| url.to_string()).map_err(|error| self.failed(&error))
+    }
+
+    /// The key as the bucket has it; a slash at its end stays.
+    fn prefixed(&self, key: &str) -> String {
+        if self.prefix.is_empty() { key.to_owned() } else { format!("{}/{key}", self.prefix) }
     }
 
     fn path(&self, key: &str) -> Path {

@@ -28,7 +28,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use hythe_oci::digest::Digest;
 use hythe_oci::upload_id::UploadId;
 
-use self::bucket::Bucket;
+use self::bucket::{Bucket, Listed};
 pub use self::options::S3Options;
 use self::parts::{Parts, Tail, decode};
 use self::sending::Sending;
@@ -38,6 +38,7 @@ use crate::error::Error;
 use crate::hash::Hasher;
 use crate::pour::{Body, pour};
 use crate::store::{BlobStore, Location, Probe, Upload};
+use crate::stored::{Shelf, Stored, check_note_name};
 
 /// Largest tail in bytes that the row carries itself.
 const INLINE: usize = 16 * 1024;
@@ -117,6 +118,28 @@ impl S3 {
         }
         let offset = hash.length();
         Ok((hash, offset, parts))
+    }
+
+    /// Tails, and multipart uploads that have none, of which the bucket tells neither size nor time. There are few: they
+    /// are sorted here.
+    async fn list_uploads(&self, after: &str, limit: usize) -> Result<Vec<Stored>, Error> {
+        let tails = self.bucket.list(Shelf::Uploads.folder(), after, limit).await?;
+        let mut listed: Vec<Stored> =
+            tails.into_iter().map(|object| stored(Shelf::Uploads, object)).collect();
+        let unfinished = self.bucket.unfinished_keys(Shelf::Blobs.folder()).await?;
+        let ids = unfinished.iter().filter_map(|key| upload_of(key.rsplit('/').next()?)?.parse().ok());
+        let begun = ids.map(|id| Stored {
+            name: format!("{}/multipart", tail_folder(id)),
+            size: 0,
+            modified_at: 0,
+            upload: Some(id),
+            digest: None,
+        });
+        listed.extend(begun.filter(|stored| stored.name.as_str() > after));
+        listed.sort_by(|one, other| one.name.cmp(&other.name));
+        listed.dedup_by(|one, other| one.name == other.name);
+        listed.truncate(limit);
+        Ok(listed)
     }
 
     /// Makes the object whole under its final key.
@@ -253,6 +276,34 @@ impl BlobStore for S3 {
         self.bucket.delete(location.as_str()).await
     }
 
+    async fn list(&self, shelf: Shelf, after: &str, limit: usize) -> Result<Vec<Stored>, Error> {
+        if shelf == Shelf::Uploads {
+            return self.list_uploads(after, limit).await;
+        }
+        let listed = self.bucket.list(shelf.folder(), after, limit).await?;
+        Ok(listed.into_iter().map(|object| stored(shelf, object)).collect())
+    }
+
+    async fn abandon(&self, id: UploadId) -> Result<(), Error> {
+        // The keys of all takeovers begin with the first one's.
+        for unfinished in self.bucket.unfinished_below(&blob_key(id, 0)).await? {
+            self.bucket.abort(&unfinished.key, &unfinished.id).await?;
+        }
+        self.bucket.delete_all(&tail_folder(id)).await
+    }
+
+    async fn write_note(&self, name: &str, bytes: Bytes) -> Result<(), Error> {
+        self.bucket.put(&note_key(name)?, bytes).await
+    }
+
+    async fn read_note(&self, name: &str) -> Result<Option<Bytes>, Error> {
+        self.bucket.find(&note_key(name)?).await
+    }
+
+    async fn remove_note(&self, name: &str) -> Result<(), Error> {
+        self.bucket.delete(&note_key(name)?).await
+    }
+
     async fn probe(&self) -> Result<Probe, Error> {
         let key = format!("probe/{}", uuid::Uuid::now_v7().simple());
         let sent = Bytes::from(key.clone());
@@ -271,6 +322,22 @@ impl BlobStore for S3 {
     async fn sign(&self, location: &Location, expires: Duration) -> Result<Option<String>, Error> {
         self.bucket.sign(location.as_str(), expires).await.map(Some)
     }
+}
+
+/// What the name of an object tells: the upload is the last part of a blob's key, and the folder of a tail.
+fn stored(shelf: Shelf, object: Listed) -> Stored {
+    let part = match shelf {
+        Shelf::Blobs => object.key.rsplit('/').next().and_then(upload_of),
+        Shelf::Uploads => object.key.split('/').nth(1),
+        Shelf::Notes => None,
+    };
+    let upload = part.and_then(|part| part.parse().ok());
+    Stored { name: object.key, size: object.size, modified_at: object.modified_at, upload, digest: None }
+}
+
+/// The id in the last part of a blob's key, which may end with the number of takeovers.
+fn upload_of(last: &str) -> Option<&str> {
+    last.split('.').next()
 }
 
 /// A blob in a bucket, ready to be read.
@@ -317,6 +384,10 @@ fn expect(expected: &Digest, actual: Digest) -> Result<(), Error> {
 fn blob_key(id: UploadId, takeovers: u64) -> String {
     let (id, after) = (id.to_string(), (takeovers > 0).then(|| format!(".{takeovers}")));
     format!("blobs/{}/{id}{}", &id[id.len() - 2..], after.unwrap_or_default())
+}
+
+fn note_key(name: &str) -> Result<String, Error> {
+    check_note_name(name).map(|()| format!("{}/{name}", Shelf::Notes.folder()))
 }
 
 fn tail_folder(id: UploadId) -> String {

@@ -12,10 +12,18 @@ use reqwest::StatusCode;
 /// How long the signed request may wait to be sent.
 const SIGNED_FOR: Duration = Duration::from_secs(60);
 
+/// A multipart upload that was neither completed nor aborted.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Multipart {
+    /// The key that it would get.
+    pub(super) key: String,
+    pub(super) id: String,
+}
+
 /// What the server says about a key's unfinished uploads.
 pub(super) enum Unfinished {
-    /// Their ids.
-    Known(Vec<String>),
+    /// These.
+    Known(Vec<Multipart>),
     /// This server does not tell.
     Unsupported,
 }
@@ -36,16 +44,26 @@ pub(super) async fn list(
     match answer.status() {
         StatusCode::NOT_IMPLEMENTED | StatusCode::METHOD_NOT_ALLOWED => Ok(Unfinished::Unsupported),
         status if status.is_success() => {
-            Ok(Unfinished::Known(upload_ids(&answer.text().await.map_err(without_url)?)))
+            Ok(Unfinished::Known(multiparts(&answer.text().await.map_err(without_url)?)))
         }
         status => Err(format!("listing unfinished uploads: {status}")),
     }
 }
 
-/// The ids in a ListMultipartUploadsResult. An XML reader would be one dependency for one element.
-fn upload_ids(xml: &str) -> Vec<String> {
-    let ids = xml.split("<UploadId>").skip(1).filter_map(|rest| rest.split_once("</UploadId>"));
-    ids.map(|(id, _)| id.trim().replace("&amp;", "&")).filter(|id| !id.is_empty()).collect()
+/// What a ListMultipartUploadsResult lists. An XML reader would be one dependency for two elements.
+fn multiparts(xml: &str) -> Vec<Multipart> {
+    let uploads = xml.split("<Upload>").skip(1);
+    uploads
+        .filter_map(|upload| {
+            Some(Multipart { key: element(upload, "Key")?, id: element(upload, "UploadId")? })
+        })
+        .collect()
+}
+
+fn element(xml: &str, name: &str) -> Option<String> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once(&format!("</{name}>"))?;
+    Some(text.trim().replace("&amp;", "&")).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]
@@ -55,9 +73,10 @@ mod tests {
     #[test]
     fn finds_every_id() {
         let xml = "<ListMultipartUploadsResult><UploadIdMarker></UploadIdMarker><Upload><Key>k</Key>\
-                   <UploadId>one</UploadId></Upload><Upload><UploadId>t&amp;wo</UploadId></Upload>\
+                   <UploadId>one</UploadId></Upload><Upload><Key>k</Key><UploadId>t&amp;wo</UploadId></Upload>\
                    </ListMultipartUploadsResult>";
-        assert_eq!(upload_ids(xml), ["one", "t&wo"]);
-        assert!(upload_ids("<ListMultipartUploadsResult/>").is_empty());
+        let found = |id: &str| Multipart { key: "k".to_owned(), id: id.to_owned() };
+        assert_eq!(multiparts(xml), [found("one"), found("t&wo")]);
+        assert!(multiparts("<ListMultipartUploadsResult/>").is_empty());
     }
 }

@@ -1,5 +1,6 @@
 //! What every back end must do.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -8,7 +9,7 @@ use hythe_oci::digest::Algorithm;
 use super::{Bench, assert_holds, breaking, bytes, push, read, reread, sha256, start, taken_over};
 use crate::body::whole;
 use crate::hash::digest_of;
-use crate::{Error, Location};
+use crate::{Error, Location, Shelf, Stored};
 
 /// A part of the S3 back end, in bytes: the border that hides mistakes.
 const PART: usize = 8 * 1024 * 1024;
@@ -56,6 +57,9 @@ for_every_back_end! {
     parts_that_storage_lost_are_noticed
     foreign_locations_are_refused
     the_probe_answers_and_leaves_nothing
+    what_was_published_is_listed_in_pages
+    uploads_are_listed_and_abandoned_without_what_they_published
+    notes_are_kept_whole
 }
 
 async fn an_upload_that_got_nothing_is_the_empty_blob(bench: Bench) {
@@ -408,4 +412,89 @@ async fn the_probe_answers_and_leaves_nothing(bench: Bench) {
     let probe = bench.first.probe().await.unwrap();
     assert!(probe.write_ms >= 0.0 && probe.sync_ms >= 0.0);
     assert_eq!(probe.free_bytes.is_some(), bench.first.kind() == "filesystem");
+}
+
+/// Every name on a shelf, read in pages of so many.
+async fn listed(bench: &Bench, shelf: Shelf, limit: usize) -> Vec<Stored> {
+    let (mut all, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = bench.second.list(shelf, &after, limit).await.unwrap();
+        assert!(page.len() <= limit);
+        let is_last = page.len() < limit;
+        all.extend(page);
+        match all.last() {
+            Some(last) if !is_last => after = last.name.clone(),
+            _ => break,
+        }
+    }
+    assert!(all.is_sorted_by(|one, other| one.name < other.name), "{all:?}");
+    all
+}
+
+async fn what_was_published_is_listed_in_pages(bench: Bench) {
+    assert_eq!(listed(&bench, Shelf::Blobs, 3).await, []);
+    let mut pushed = Vec::new();
+    for length in 0..10 {
+        pushed.push((push(&*bench.first, &bytes(length)).await, length as u64));
+    }
+    pushed.sort_by_key(|((_, location), _)| location.as_str().to_owned());
+    for limit in [3, 5, 100] {
+        let all = listed(&bench, Shelf::Blobs, limit).await;
+        let found: Vec<_> =
+            all.iter().map(|stored| (stored.name.as_str(), stored.size, stored.upload)).collect();
+        let expected: Vec<_> = pushed
+            .iter()
+            .map(|((upload, location), size)| (location.as_str(), *size, Some(upload.id)))
+            .collect();
+        assert_eq!(found, expected);
+        for (stored, (_, size)) in all.iter().zip(&pushed) {
+            assert!(stored.modified_at > 1_700_000_000_000_000, "{stored:?}");
+            assert!(
+                stored.digest.is_none_or(|digest| digest == sha256(&bytes(*size as usize))),
+                "{stored:?}"
+            );
+        }
+    }
+    bench.first.remove(&pushed[4].0.1).await.unwrap();
+    assert_eq!(listed(&bench, Shelf::Blobs, 3).await.len(), 9);
+}
+
+async fn uploads_are_listed_and_abandoned_without_what_they_published(bench: Bench) {
+    let mut small = start(Algorithm::Sha256);
+    bench.first.append(&mut small, whole(bytes(20_000))).await.unwrap();
+    let mut large = start(Algorithm::Sha256);
+    bench.first.append(&mut large, whole(bytes(PART + 20_000))).await.unwrap();
+    let (published, location) = push(&*bench.first, b"published").await;
+    let ids = |stored: &[Stored]| stored.iter().filter_map(|stored| stored.upload).collect::<HashSet<_>>();
+    let all = listed(&bench, Shelf::Uploads, 2).await;
+    assert_eq!(ids(&all), HashSet::from([small.id, large.id]));
+    for id in [small.id, published.id, small.id] {
+        bench.second.abandon(id).await.unwrap();
+    }
+    assert_eq!(ids(&listed(&bench, Shelf::Uploads, 2).await), HashSet::from([large.id]));
+    assert_holds(&*bench.first, &location, b"published").await;
+    bench.first.abandon(large.id).await.unwrap();
+    assert_eq!(listed(&bench, Shelf::Uploads, 2).await, []);
+    let error = bench.first.publish(&mut large, &sha256(&bytes(PART + 20_000))).await.unwrap_err();
+    assert!(matches!(error, Error::OffsetLost { .. }), "{error}");
+}
+
+async fn notes_are_kept_whole(bench: Bench) {
+    assert_eq!(bench.first.read_note("journal/a/1").await.unwrap(), None);
+    for (name, text) in
+        [("journal/a/1", "one"), ("journal/a/2", "two"), ("journal/a/1", "another"), ("b", "")]
+    {
+        bench.first.write_note(name, text.into()).await.unwrap();
+        assert_eq!(bench.second.read_note(name).await.unwrap().unwrap(), text);
+    }
+    let names: Vec<_> = listed(&bench, Shelf::Notes, 2).await.into_iter().map(|stored| stored.name).collect();
+    assert_eq!(names, ["notes/b", "notes/journal/a/1", "notes/journal/a/2"]);
+    for _ in 0..2 {
+        bench.first.remove_note("journal/a/1").await.unwrap();
+    }
+    assert_eq!(bench.second.read_note("journal/a/1").await.unwrap(), None);
+    for name in ["", "..", "a/../../b", "/a", "a//b", "A", ".hidden"] {
+        assert!(bench.first.write_note(name, "x".into()).await.is_err(), "{name:?}");
+    }
+    assert_eq!(listed(&bench, Shelf::Blobs, 9).await, []);
 }

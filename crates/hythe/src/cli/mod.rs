@@ -153,6 +153,9 @@ Examples:
         #[arg(long, value_name = "URL")]
         to: String,
     },
+    /// Look after the bytes: hold them against the rows
+    #[command(subcommand)]
+    Storage(StorageCommand),
     /// Find out what is wrong
     ///
     /// Checks the configuration, the data folder, whether storage keeps what it is given, the database and its schema, the
@@ -203,6 +206,41 @@ Examples:
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         output: Format,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StorageCommand {
+    /// Compare what lies in the storage with what the rows say, both ways
+    ///
+    /// Finds bytes that no row names, rows whose bytes are missing or of another size, and with --rehash bytes that have
+    /// changed. Works beside running nodes. Broken off, it goes on where it was when it is started again with the same
+    /// flags. Exits with 3 if faults are left.
+    #[command(after_long_help = "\
+Examples:
+  hythe storage audit
+  hythe storage audit --repair
+  hythe storage audit --rehash --rate 100 --output json > audit.json")]
+    Audit(AuditArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArguments {
+    /// Repair what can be: what no row names goes to garbage collection, copies take the place of what is damaged, and
+    /// bytes that have changed are removed, so that the next push brings them back
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// Read every byte and hold it against its digest
+    #[arg(long)]
+    pub(crate) rehash: bool,
+    /// MiB a second to read at most; 0 for as fast as it goes
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) rate: u32,
+    /// Leave alone what is younger
+    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    pub(crate) min_age_hours: u64,
+    /// How to print the findings
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: Format,
 }
 
 #[derive(Debug, Subcommand)]

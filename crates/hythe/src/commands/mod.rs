@@ -8,4 +8,5 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod migrate;
 pub(crate) mod serve;
+pub(crate) mod storage;
 pub(crate) mod version;

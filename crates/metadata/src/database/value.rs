@@ -302,4 +302,4 @@ macro_rules! row_of_one_column {
     )*};
 }
 
-row_of_one_column!(bool, i16, i64, String, Digest, RepositoryName);
+row_of_one_column!(bool, i16, i64, String, Digest, RepositoryName, UploadId);

@@ -29,6 +29,8 @@ macro_rules! kinds {
 kinds! {
     /// Removes old events of the audit log.
     AuditPurge = "audit_purge";
+    /// Holds the storage against the rows.
+    StorageAudit = "storage_audit";
 }
 
 impl Kind {
@@ -36,6 +38,7 @@ impl Kind {
     pub(super) fn attempts(self) -> u16 {
         match self {
             Kind::AuditPurge => 3,
+            Kind::StorageAudit => 10,
         }
     }
 }
@@ -47,6 +50,7 @@ impl Registry {
     pub(super) async fn perform(self: Arc<Self>, run: Run, kind: Kind) -> Result<(), Halt> {
         match kind {
             Kind::AuditPurge => self.run_audit_purge(&run).await,
+            Kind::StorageAudit => self.run_storage_audit(&run).await,
         }
     }
 }

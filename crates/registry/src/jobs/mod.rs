@@ -24,6 +24,7 @@ use tokio::sync::Notify;
 
 pub use foreground::Foreground;
 pub use kinds::Kind;
+pub(crate) use manage::unknown_job;
 pub use run::{Halt, Run};
 
 use crate::Registry;

@@ -1,0 +1,97 @@
+//! The audit of more than a page, broken off and gone on with.
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hythe_blobs::{BlobStore, Location, Memory, Upload, body, hash};
+use hythe_metadata::{Database, blob};
+use hythe_oci::digest::Algorithm;
+use hythe_oci::upload_id::UploadId;
+use hythe_registry::access::Caller;
+use hythe_registry::access::system_rights::garbage_collection::Create;
+use hythe_registry::storage_audit::{Fault, Finding, Options};
+use hythe_registry::{Registry, clock};
+
+/// More than two pages.
+const BLOBS: u32 = 2500;
+
+/// A registry, and the location of each of its blobs.
+async fn registry(folder: &std::path::Path, store: &Arc<Memory>) -> (Arc<Registry>, Vec<String>) {
+    let url = format!("sqlite://{}/hythe.db", folder.display());
+    let database = Database::open(&hythe_metadata::Options::new(url)).unwrap();
+    database.migrate().await.unwrap();
+    let mut rows = Vec::new();
+    for number in 0..BLOBS {
+        rows.push(publish(&**store, number).await);
+    }
+    let (recorded, now) = (rows.clone(), clock::now());
+    let record = database.transaction(move |c| {
+        let rows = recorded.clone();
+        Box::pin(async move {
+            for row in &rows {
+                blob::record(c, row, now).await?;
+            }
+            Ok(())
+        })
+    });
+    record.await.unwrap();
+    let registry = Registry::new(database, store.clone(), hythe_registry::Options::default());
+    (registry, rows.into_iter().map(|row| row.location).collect())
+}
+
+async fn publish(store: &dyn BlobStore, number: u32) -> blob::Blob {
+    let bytes = format!("blob {number}").into_bytes();
+    let (digest, size) = (hash::digest_of(Algorithm::Sha256, &bytes), bytes.len() as u64);
+    let id = UploadId::from_u128(u128::from(number.wrapping_mul(0x9e37_79b9)) << 64);
+    let hash = hythe_blobs::Hasher::new(Algorithm::Sha256);
+    let mut upload = Upload { id, takeovers: 0, offset: 0, hash, parts: String::new() };
+    store.append(&mut upload, body::whole(bytes)).await.unwrap();
+    let location = store.publish(&mut upload, &digest).await.unwrap();
+    blob::Blob { digest, size, location: location.as_str().to_owned() }
+}
+
+fn named(findings: &[Finding], fault: Fault) -> BTreeSet<&str> {
+    let of = findings.iter().filter(|finding| finding.fault == fault);
+    of.map(|finding| finding.location.as_str()).collect()
+}
+
+#[tokio::test]
+async fn an_audit_of_many_pages_goes_on_where_it_was_broken_off() {
+    let (folder, store) = (tempfile::tempdir().unwrap(), Arc::new(Memory::default()));
+    let (registry, mut locations) = registry(folder.path(), &store).await;
+    let mut orphans = BTreeSet::new();
+    for number in [BLOBS, BLOBS + 1] {
+        orphans.insert(publish(&*store, number).await.location);
+    }
+    locations.sort();
+    // The first, the last, those around the borders of pages, and a page and more on end.
+    let missing: BTreeSet<String> = [0, 998, 999, 1000, 1001, 2499]
+        .into_iter()
+        .chain(1200..2300)
+        .map(|at| locations[at].clone())
+        .collect();
+    for location in &missing {
+        store.remove(&Location::new(location.as_str())).await.unwrap();
+    }
+    let options = Options { rehash: true, min_age: 0, ..Options::default() };
+    let permit = registry.permit_everywhere::<Create>(&Caller::operator()).await.unwrap();
+    let mut findings = Vec::new();
+    loop {
+        let mut audit = registry.resume_storage_audit(&permit, options).await.unwrap();
+        let Some(found) = audit.step().await.unwrap() else { break };
+        audit.keep().await.unwrap();
+        findings.extend(found);
+        if audit.position().done {
+            assert_eq!(audit.position().counts.missing, missing.len() as u64);
+            break;
+        }
+    }
+    assert_eq!(named(&findings, Fault::Missing), missing.iter().map(String::as_str).collect());
+    assert_eq!(named(&findings, Fault::Orphan), orphans.iter().map(String::as_str).collect());
+    assert_eq!(findings.len(), missing.len() + orphans.len());
+    assert!(
+        !registry.resume_storage_audit(&permit, options).await.unwrap().goes_on(),
+        "the next one begins anew"
+    );
+}
