@@ -4,6 +4,7 @@
 
 mod artifacts;
 mod copies;
+mod immutable_rules;
 mod paging;
 mod pulls;
 mod quotas;

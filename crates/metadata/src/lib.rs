@@ -21,6 +21,7 @@ pub mod grant;
 pub mod holding;
 pub mod identity_source;
 pub mod ids;
+pub mod immutable_rule;
 pub mod job;
 pub mod label;
 pub mod lease;

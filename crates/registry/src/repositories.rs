@@ -14,6 +14,7 @@ use crate::access::{Caller, Permit, visible};
 use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::immutable_rules::check_repository;
 
 /// Repositories with a blob that are looked at for those the caller may pull from.
 const BLOB_CANDIDATES: u32 = 200;
@@ -179,6 +180,7 @@ impl Registry {
                 let (name, entry) = (name.clone(), entry.clone());
                 Box::pin(async move {
                     let found = find(c, &name).await?;
+                    check_repository(c, &found).await?;
                     repository::delete(c, found.id).await.map_err(|error| match error {
                         hythe_metadata::Error::Conflict { .. } => Error::conflict(format!(
                             "somebody is pushing into {name}; try again when the uploads have ended or expired"

@@ -15,7 +15,17 @@ use crate::artifacts::find_artifact;
 use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::immutable_rules::{Immutability, check_deleted};
 use crate::repositories::unknown_repository;
+
+/// A tag as a list shows it.
+#[derive(Clone, Debug)]
+pub struct ListedTag {
+    /// The row.
+    pub row: TagRow,
+    /// Whether a rule keeps it as it is.
+    pub immutable: bool,
+}
 
 impl Registry {
     /// At most `limit` tags in bytewise order, those after `after`.
@@ -38,12 +48,18 @@ impl Registry {
         name: Text,
         order: Order,
         window: Window<&str>,
-    ) -> Result<(Artifact, Vec<TagRow>, i64)> {
+    ) -> Result<(Artifact, Vec<ListedTag>, i64)> {
         let mut c = self.database.connect().await?;
         let artifact = find_artifact(&mut c, permit, reference).await?;
         let (id, digest, name) = (artifact.repository_id, &artifact.digest, &name);
         let rows = tag::list_rows(&mut c, id, digest, name, order, window).await?;
+        let rules = Immutability::of_project(&mut c, artifact.project_id).await?;
         drop(c);
+        let listed = |row: TagRow| ListedTag {
+            immutable: rules.rule_of(permit.repository(), &row.name).is_some(),
+            row,
+        };
+        let rows = rows.into_iter().map(listed).collect();
         let count = |most| async move {
             let mut c = self.database.connect().await?;
             Ok(tag::count_rows(&mut c, id, digest, name, most).await?)
@@ -146,6 +162,7 @@ async fn delete(
     if tag::find(c, id, tag).await? != Some(artifact.digest) {
         return Err(unknown());
     }
+    check_deleted(c, artifact.project_id, name, tag.as_str()).await?;
     if !tag::delete(c, id, tag, clock::now(), &permit.holder()).await? {
         return Err(unknown());
     }

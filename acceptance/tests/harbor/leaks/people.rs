@@ -122,7 +122,8 @@ fn inventory(mayor: &Api) -> Value {
     let robots = names(&format!("/robots?q=Level=project,ProjectID={id}"));
     let members = mayor.get(&format!("/projects/{MARK}/members?page_size=100"));
     let tag = mayor.get(&format!("/projects/{MARK}/repositories/{MARK}-app/tags/{MARK}-tag/history"));
-    json!([mayor.inventory(), project["metadata"], labels, robots, members, tag])
+    let rules = mayor.get(&format!("/projects/{MARK}/immutabletagrules"));
+    json!([mayor.inventory(), project["metadata"], labels, rules, robots, members, tag])
 }
 
 fn make_user(mayor: &Api, name: &str) -> String {
@@ -155,6 +156,10 @@ fn furnish(bench: &Workbench, mayor: &Api, name: &str) -> Place {
     let grant = json!({ "role_id": 3, "repository": format!("{name}/{name}-app"),
         "member_user": { "username": format!("{name}-user") } });
     let grant = mayor.make(&format!("/projects/{name}/grants"), &grant);
+    let pattern =
+        |decoration: &str| json!([{ "kind": "doublestar", "decoration": decoration, "pattern": name }]);
+    let kept = json!({ "tag_selectors": pattern("matches"), "scope_selectors": { "repository": pattern("repoMatches") } });
+    let kept = mayor.make(&format!("/projects/{name}/immutabletagrules"), &kept);
     let role = json!({ "name": format!("role-of-{}", name.len()), "permissions": ["repository:pull"] });
     let role = mayor.make("/roles", &role);
     let source = json!({ "name": format!("source-{}", name.len()), "kind": "ldap", "enabled": false,
@@ -165,6 +170,7 @@ fn furnish(bench: &Workbench, mayor: &Api, name: &str) -> Place {
         owner.send(&Method::POST, "/users/current/tokens", Some(&json!({ "name": format!("{name}-token") })));
     let values = [
         ("grant", grant),
+        ("immutable_rule", kept),
         ("role", role),
         ("source", source),
         ("token", token["id"].to_string()),
@@ -188,6 +194,7 @@ fn furnish(bench: &Workbench, mayor: &Api, name: &str) -> Place {
 fn absent() -> Place {
     let values = [
         ("grant", "987654308".to_owned()),
+        ("immutable_rule", "987654318".to_owned()),
         ("role", "987654309".to_owned()),
         ("source", "987654310".to_owned()),
         ("token", "987654311".to_owned()),

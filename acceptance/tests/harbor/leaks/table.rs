@@ -60,6 +60,10 @@ const GUEST: Who = Who::Members { guest: true, robot: false };
 /// A guest and this robot.
 const BOTH: Who = Who::Members { guest: true, robot: true };
 
+/// A rule about tags.
+const RULE: &str = r#"{"tag_selectors":[{"kind":"doublestar","decoration":"matches","pattern":"made-*"}],
+    "scope_selectors":{"repository":[{"kind":"doublestar","decoration":"repoMatches","pattern":"**"}]}}"#;
+
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     on("GET", "/ping", Anybody),
     on("GET", "/auditlog-exts", Administrators),
@@ -139,6 +143,10 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         .body(r#"{"name":"made"}"#),
     on("DELETE", "/projects/{project}/repositories/{repository}/artifacts/{reference}/tags/{tag}", ABOVE),
     on("GET", "/projects/{project}/repositories/{repository}/artifacts/{reference}/accessories", GUEST),
+    on("GET", "/projects/{project}/immutabletagrules", GUEST),
+    on("POST", "/projects/{project}/immutabletagrules", ABOVE).body(RULE),
+    on("PUT", "/projects/{project}/immutabletagrules/{immutable_rule}", ABOVE).body(RULE),
+    on("DELETE", "/projects/{project}/immutabletagrules/{immutable_rule}", ABOVE),
     on("GET", "/icons/{digest}", Nobody),
     on("GET", "/labels", GUEST).query("?scope=p&project_id={project_id}"),
     on("POST", "/labels", Administrators).body(r##"{"name":"made","scope":"g","color":"#000000"}"##),

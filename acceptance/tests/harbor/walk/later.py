@@ -13,12 +13,12 @@ LATER = {
         "get_replication_task_log", "get_replication_tasks", "get_replications", "start_replication",
         "stop_replication", "update_registry", "update_replication_policy",
     ],
-    "retention and immutability": [
-        "create_project_immutable_tag_rule", "create_retention_policy", "delete_project_immutable_tag_rule",
-        "delete_retention_policy", "enable_project_immutable_tagrule", "get_project_immutable_tag_rules",
+    "retention": [
+         "create_retention_policy",
+        "delete_retention_policy",
         "get_project_retention_id", "get_retention_execution_task_log", "get_retention_executions",
         "get_retention_metadata", "get_retention_policy", "get_retention_tasks", "start_retention_execution",
-        "stop_retention_execution", "update_project_immutable_tag_rule", "update_retention_policy",
+        "stop_retention_execution", "update_retention_policy",
     ],
     "scanning": [
         "create_scan_all_schedule", "create_scanner", "delete_scanner", "download_scan_export", "export_scan_data",

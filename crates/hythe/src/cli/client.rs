@@ -98,6 +98,34 @@ pub(crate) enum QuotaCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum ImmutableCommand {
+    /// List a project's immutable tag rules
+    #[command(visible_alias = "ls", after_long_help = "Example:\n  hythe immutable ls team")]
+    List { project: String },
+    /// Keep tags that exist and match a pattern as they are
+    #[command(
+        after_long_help = "Examples:\n  hythe immutable add team 'v*'\n  hythe immutable add team '>=1.0' --kind semver --repositories 'app/**'"
+    )]
+    Add {
+        project: String,
+        /// Which tags
+        pattern: String,
+        /// doublestar (*, **, ?, {a,b}), regex or semver
+        #[arg(long, value_name = "KIND", default_value = "doublestar")]
+        kind: String,
+        /// All tags but those that match
+        #[arg(long)]
+        except: bool,
+        /// Which repositories, without the project's name
+        #[arg(long, value_name = "PATTERN", default_value = "**")]
+        repositories: String,
+    },
+    /// Take a rule away
+    #[command(visible_alias = "rm", after_long_help = "Example:\n  hythe immutable rm team 3")]
+    Remove { project: String, rule: i64 },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum RepoCommand {
     /// List the repositories of a project
     #[command(after_long_help = "Example:\n  hythe repo list team")]

@@ -304,6 +304,8 @@ Examples:
     Tag(client::With<client::TagCommand>),
     /// Quotas: how much each project may hold, and holds
     Quota(client::With<client::QuotaCommand>),
+    /// Immutable tag rules: tags that are neither moved nor deleted
+    Immutable(client::With<client::ImmutableCommand>),
     /// Members of a project
     Member(client::With<client::MemberCommand>),
     /// Robots: accounts of machines

@@ -37,6 +37,7 @@ const MIGRATIONS: &[Migration] = migrations![
     (5, "0005_trust_rule", serves_from: 2),
     (6, "0006_node", serves_from: 2),
     (7, "0007_storage_audit", serves_from: 2),
+    (8, "0008_immutable_rules", serves_from: 2),
 ];
 
 /// The version that this binary was made for.

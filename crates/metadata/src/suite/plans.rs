@@ -39,6 +39,7 @@ const HOT: &[(&str, &[&str])] = &[
     ("described_repository.list", &["'%%'", "'a'", "'b'", "FALSE", "TRUE", "1", "'[]'", "NULL", "100", "0"]),
     ("described_repository.list_with_blob", &["'d'", "1", "100"]),
     ("holding.list", &["1", "1"]),
+    ("immutable_rule.list_enabled", &["1"]),
     ("manifest.find", &["1", "'d'"]),
     ("manifest.pull_by_digest", &["'team/app'", "'d'"]),
     ("manifest.pull_by_tag", &["'team/app'", "'v1'"]),

@@ -24,6 +24,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         grant::STATEMENTS,
         holding::STATEMENTS,
         job::STATEMENTS,
+        immutable_rule::STATEMENTS,
         label::STATEMENTS,
         lease::STATEMENTS,
         manifest::STATEMENTS,

@@ -19,6 +19,7 @@ use crate::access::{Permit, Pull};
 use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::immutable_rules::check_moved;
 use crate::manifests::Needs;
 use crate::projects::unknown_project;
 
@@ -62,7 +63,10 @@ async fn copy(
     let mut copy = Copy { from: root.repository_id, to: target, by: permit.holder(), now: clock::now() };
     copy.with_all(c, &root).await?;
     if let Reference::Tag(tag) = reference {
-        tag::put(c, copy.to.id, tag, &root.digest, copy.now, &copy.by).await?;
+        let before = tag::put(c, copy.to.id, tag, &root.digest, copy.now, &copy.by).await?;
+        if before.is_some_and(|before| before != root.digest) {
+            check_moved(c, &copy.to, tag.as_str()).await?;
+        }
     }
     entry(permit, source.repository(), reference, &root.digest)
         .in_project(copy.to.project_id)

@@ -13,6 +13,7 @@ use crate::access::Permit;
 use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
+use crate::immutable_rules::check_manifest;
 use crate::manifests::tag_limit::check_all_tags;
 
 /// Manifests that go with one; one that has more is deleted piece by piece.
@@ -37,6 +38,7 @@ async fn delete(c: &mut Connection, permit: &Permit<right::Delete>, reference: &
     let name = permit.repository();
     manifest::lock(c, root.repository_id, &root.digest).await?;
     check_all_tags(c, permit, &root.digest).await?;
+    check_manifest(c, root.project_id, root.repository_id, name, &root.digest).await?;
     let parents = manifest::list_parents(c, root.repository_id, &root.digest, 1).await?;
     if let Some(parent) = parents.first() {
         return Err(needed(name, &root.digest, parent));

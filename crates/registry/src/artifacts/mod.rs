@@ -5,7 +5,7 @@ mod copy;
 mod delete;
 mod detail;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use hythe_metadata::artifact::{
     self, AccessoryOf, Artifact, Filter, Key, Order, PartOf, Place, Span, TagOf, Tagged,
@@ -26,6 +26,7 @@ use crate::Registry;
 use crate::access::rights::{accessory as accessory_right, artifact as right};
 use crate::access::{Permit, ProjectRight};
 use crate::error::{Error, Result};
+use crate::immutable_rules::Immutability;
 use crate::manifests::tag_limit::check_digest;
 use crate::repositories::unknown_repository;
 
@@ -99,6 +100,8 @@ pub struct ArtifactView {
     pub parts: HashMap<Digest, i64>,
     /// Its tags, where they were asked for.
     pub tags: Option<Vec<TagOf>>,
+    /// Those of them that a rule keeps as they are.
+    pub immutable: HashSet<String>,
     /// Its labels, where they were asked for.
     pub labels: Option<Vec<Label>>,
     /// What belongs to it, where that was asked for.
@@ -200,8 +203,9 @@ impl Registry {
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let mut c = self.database.connect().await?;
         let mut parts = group(artifact::parts_of(&mut c, &ids).await?, |part: &PartOf| part.index_id);
-        let mut tags = HashMap::new();
+        let (mut tags, mut rules) = (HashMap::new(), HashMap::new());
         if with.tags {
+            rules = immutability_of(&mut c, &rows).await?;
             tags = group(artifact::tags_of(&mut c, &ids).await?, |tag| tag.artifact_id);
         }
         let mut labels = HashMap::new();
@@ -213,10 +217,11 @@ impl Registry {
             accessories = group(artifact::accessories_of(&mut c, &ids).await?, |one| one.subject_id);
         }
         let view = |(row, detail): (Artifact, Detail)| {
-            let id = row.id;
+            let (id, tags) = (row.id, taken(&mut tags, row.id));
             ArtifactView {
+                immutable: immutable_among(rules.get(&row.project_id), &row, &tags),
                 parts: taken(&mut parts, id).into_iter().map(|part| (part.digest, part.id)).collect(),
-                tags: with.tags.then(|| taken(&mut tags, id)),
+                tags: with.tags.then_some(tags),
                 labels: with
                     .labels
                     .then(|| taken(&mut labels, id).into_iter().map(|label| label.label).collect()),
@@ -227,6 +232,23 @@ impl Registry {
         };
         Ok(rows.into_iter().zip(details).map(view).collect())
     }
+}
+
+/// The rules of the projects that these artifacts are in, most often one.
+async fn immutability_of(c: &mut Connection, rows: &[Artifact]) -> Result<HashMap<i64, Immutability>> {
+    let mut rules = HashMap::new();
+    for row in rows {
+        if !rules.contains_key(&row.project_id) {
+            rules.insert(row.project_id, Immutability::of_project(c, row.project_id).await?);
+        }
+    }
+    Ok(rules)
+}
+
+fn immutable_among(rules: Option<&Immutability>, row: &Artifact, tags: &[TagOf]) -> HashSet<String> {
+    let protected =
+        |tag: &&TagOf| rules.is_some_and(|rules| rules.rule_of(&row.repository, &tag.name).is_some());
+    tags.iter().filter(protected).map(|tag| tag.name.clone()).collect()
 }
 
 fn group<T>(all: Vec<T>, key: impl Fn(&T) -> i64) -> HashMap<i64, Vec<T>> {

@@ -10,6 +10,7 @@ use crate::access::{Delete, Permit};
 use crate::audit::Entry;
 use crate::clock;
 use crate::error::Result;
+use crate::immutable_rules::{check_deleted, check_manifest};
 
 impl Registry {
     /// By tag: the tag goes, the manifest stays. By digest: the manifest goes and every tag that points to it.
@@ -38,11 +39,16 @@ async fn delete(
     let deleted = match reference {
         Reference::Tag(tag) => {
             permit.check_tag(tag)?;
-            tag::delete(c, repository.id, tag, now, &by).await?
+            let deleted = tag::delete(c, repository.id, tag, now, &by).await?;
+            if deleted {
+                check_deleted(c, repository.project_id, &repository.name, tag.as_str()).await?;
+            }
+            deleted
         }
         Reference::Digest(digest) => {
             manifest::lock(c, repository.id, digest).await?;
             check_all_tags(c, permit, digest).await?;
+            check_manifest(c, repository.project_id, repository.id, &repository.name, digest).await?;
             manifest::delete(c, repository.id, digest, now, &by).await?
         }
     };

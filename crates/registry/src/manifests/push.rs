@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use hythe_blobs::hash::digest_of;
 use hythe_metadata::manifest::{self, NewManifest};
-use hythe_metadata::{Connection, blob, repository, tag};
+use hythe_metadata::repository::{self, Repository};
+use hythe_metadata::{Connection, blob, tag};
 use hythe_oci::digest::{Algorithm, Digest};
 use hythe_oci::error_code::ErrorCode;
 use hythe_oci::manifest::{Kind as ManifestKind, Manifest, ReferenceKind};
@@ -18,6 +19,7 @@ use crate::artifacts::about::about;
 use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Kind, Result};
+use crate::immutable_rules::check_moved;
 use crate::projects::unknown_project;
 
 /// A manifest as it arrives.
@@ -84,7 +86,7 @@ impl Registry {
                     row.repository_id = repository.id;
                     needs.check(c, row.repository_id).await?;
                     manifest::insert(c, &row, &needs.references).await?;
-                    put_tags(c, &row, &tags, expected).await?;
+                    put_tags(c, &repository, &row, &tags, expected).await?;
                     Ok(entry.in_project(repository.project_id).write(c).await?)
                 })
             })
@@ -164,12 +166,22 @@ impl Needs {
 }
 
 /// Points every tag at the manifest, or none: a tag that is not what the client expected undoes the transaction.
-async fn put_tags(c: &mut Connection, row: &NewManifest, tags: &[Tag], expected: Expected) -> Result<()> {
+async fn put_tags(
+    c: &mut Connection,
+    repository: &Repository,
+    row: &NewManifest,
+    tags: &[Tag],
+    expected: Expected,
+) -> Result<()> {
     for tag in tags {
         let (repository_id, digest) = (row.repository_id, &row.digest);
         let put = tag::put_if(c, repository_id, tag, digest, row.pushed_at, &row.pushed_by, expected).await?;
-        if let tag::Put::Conflict(current) = put {
-            return Err(tag_moved(tag, current));
+        match put {
+            tag::Put::Conflict(current) => return Err(tag_moved(tag, current)),
+            tag::Put::Done(Some(before)) if before != *digest => {
+                check_moved(c, repository, tag.as_str()).await?;
+            }
+            tag::Put::Done(_) => {}
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Artifacts over the API.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use axum::extract::{OriginalUri, State};
@@ -349,12 +349,13 @@ pub(super) async fn list_accessories(
 }
 
 fn show(view: ArtifactView) -> Artifact {
-    let ArtifactView { row, detail, parts, tags, labels, accessories } = view;
+    let ArtifactView { row, detail, parts, tags, immutable, labels, accessories } = view;
     let (digest, repository) = (row.digest.to_string(), row.repository.to_string());
     let part = |part| show_part(part, row.id, &parts);
     Artifact {
         references: detail.parts.into_iter().map(part).collect(),
-        tags: tags.map(|tags| tags.into_iter().map(|tag| show_tag(tag, row.repository_id)).collect()),
+        tags: tags
+            .map(|tags| tags.into_iter().map(|tag| show_tag(tag, row.repository_id, &immutable)).collect()),
         addition_links: addition_links(&row),
         labels: labels.map(|labels| labels.into_iter().map(labels::show).collect()),
         accessories: accessories.map(|all| {
@@ -429,8 +430,9 @@ fn show_platform(written: serde_json::Value) -> Option<Platform> {
     })
 }
 
-fn show_tag(tag: TagOf, repository_id: i64) -> hythe_api::tag::Tag {
-    tags::show_tag(&tag.name, repository_id, tag.artifact_id, tag.pushed_at, tag.pulled_at)
+fn show_tag(tag: TagOf, repository_id: i64, immutable: &HashSet<String>) -> hythe_api::tag::Tag {
+    let shown = tags::show_tag(&tag.name, repository_id, tag.artifact_id, tag.pushed_at, tag.pulled_at);
+    hythe_api::tag::Tag { immutable: immutable.contains(&tag.name), ..shown }
 }
 
 fn show_accessory(accessory: AccessoryOf, subject: &str, repository: &str) -> Accessory {

@@ -10,6 +10,7 @@ mod failure;
 mod grants;
 mod icons;
 mod identity_sources;
+mod immutable_rules;
 mod labels;
 mod ldap;
 mod members;
@@ -25,6 +26,7 @@ mod repositories;
 mod robots;
 mod roles;
 mod search;
+mod selectors;
 mod system;
 mod tags;
 mod tokens;
@@ -124,6 +126,8 @@ fn about_projects() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tags::list, tags::create))
         .routes(routes!(tags::delete))
         .routes(routes!(tags::history))
+        .routes(routes!(immutable_rules::list, immutable_rules::create))
+        .routes(routes!(immutable_rules::update, immutable_rules::delete))
         .routes(routes!(labels::list, labels::create))
         .routes(routes!(labels::read, labels::update, labels::delete))
         .routes(routes!(additions::read))

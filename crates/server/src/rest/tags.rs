@@ -47,8 +47,10 @@ pub(super) async fn list(
     let window = Window { after, skip: page.skip(), limit: page.limit() };
     let (artifact, rows, total) =
         app.registry.list_tags_of_artifact(&permit, &reference, text, order, window).await?;
-    let show = |row: hythe_metadata::tag::TagRow| {
-        show_tag(&row.name, artifact.repository_id, artifact.id, row.updated_at, row.pulled_at)
+    let show = |tag: hythe_registry::tags::ListedTag| {
+        let (row, immutable) = (tag.row, tag.immutable);
+        let shown = show_tag(&row.name, artifact.repository_id, artifact.id, row.updated_at, row.pulled_at);
+        Shown { immutable, ..shown }
     };
     let shown: Vec<Shown> = rows.into_iter().map(show).collect();
     Ok(page.answer(shown, total, &uri, |tag| if by_key { tag.name.clone() } else { String::new() }))
@@ -152,7 +154,7 @@ fn parse_tag(text: &str) -> Result<Tag, RestFailure> {
         .map_err(|error: hythe_oci::TagError| RestFailure::new(StatusCode::BAD_REQUEST, error.to_string()))
 }
 
-/// A tag as Harbor shows it.
+/// A tag as Harbor shows it, not immutable.
 pub(super) fn show_tag(
     name: &str,
     repository_id: i64,

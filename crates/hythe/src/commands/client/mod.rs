@@ -2,6 +2,7 @@
 
 mod artifact;
 mod audit;
+mod immutable;
 mod login;
 mod member;
 mod node;
@@ -39,6 +40,7 @@ pub(crate) async fn run(command: &ClientCommand) -> Result<(), Failure> {
         ClientCommand::Artifact(with) => artifact::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Tag(with) => tag::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Quota(with) => quota::run(&with.command, &Desk::of(&with.remote)?).await,
+        ClientCommand::Immutable(with) => immutable::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Member(with) => member::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Robot(with) => robot::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::User(with) => user::run(&with.command, &Desk::of(&with.remote)?).await,
