@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use hythe_acceptance::client;
-use hythe_acceptance::server::binary;
+use hythe_acceptance::server::{Server, binary};
 
 const ONE_NODE: &[&str] = &["image.repository=hub.example.com/hythe"];
 const SHARED_FOLDER: &[&str] = &["image.repository=hub.example.com/hythe", "database.existingSecret=db"];
@@ -79,6 +81,38 @@ fn haproxy_accepts_its_configuration() {
     let checked = Command::new("haproxy").arg("-c").arg("-f").arg(&file).output().unwrap();
     assert!(checked.status.success(), "{}", words(&checked));
     assert!(!words(&checked).contains("WARNING"), "{}", words(&checked));
+}
+
+#[test]
+fn every_alarm_is_explained_and_goes_by_what_a_node_tells() {
+    let rules = fs::read_to_string(deploy().join("prometheus/rules.yaml")).unwrap();
+    let explained = fs::read_to_string(deploy().join("../docs/operations/alarms.md")).unwrap();
+    let alarms: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    let headings: Vec<&str> = explained.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    assert_eq!(alarms, headings);
+    let server = Server::start();
+    let told = await_metrics(&server, "hythe_storage_total_bytes");
+    let word = |c: char| !(c.is_ascii_lowercase() || c == '_');
+    let names = rules.split(word).filter(|word| word.starts_with("hythe_") || word.starts_with("process_"));
+    for name in names {
+        // Whether anybody was turned away is told once somebody was.
+        let known = told.contains(name) || name == "hythe_connections_refused_total";
+        assert!(known, "{name} is not in\n{told}");
+    }
+}
+
+/// What `/metrics` prints once this is in it; parts of it come with the first look at the storage.
+fn await_metrics(server: &Server, name: &str) -> String {
+    let begun = Instant::now();
+    loop {
+        let asked = Command::new("curl").arg("-s").arg(format!("http://{}/metrics", server.host())).output();
+        let told = words(&asked.unwrap());
+        if told.contains(name) {
+            return told;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{name} is not in\n{told}");
+        thread::sleep(Duration::from_millis(100));
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::state::App;
+use crate::telemetry::metrics::health as health_metrics;
 
 /// How often each part is looked at. A look at the storage writes a small object, so it comes less often.
 const DATABASE_EVERY: Duration = Duration::from_secs(2);
@@ -51,7 +52,11 @@ impl Health {
         let storage_registry = registry.clone();
         tasks.spawn(keep_looking(storage_sender, STORAGE_EVERY, move || {
             let registry = storage_registry.clone();
-            async move { registry.blob_store().probe().await.map(drop).map_err(|error| error.to_string()) }
+            async move {
+                let probe = registry.blob_store().probe().await.map_err(|error| error.to_string())?;
+                health_metrics::set_room(probe.free_bytes, probe.total_bytes);
+                Ok(())
+            }
         }));
         Health { database, storage }
     }
@@ -103,6 +108,7 @@ where
             Err(_) => Some(format!("no answer within {} s", PATIENCE.as_secs())),
         };
         let pause = if trouble.is_some() { TROUBLED_EVERY } else { every };
+        health_metrics::set_healthy(state.borrow().name, trouble.is_none());
         state.send_if_modified(|part| part.update(trouble));
         tokio::time::sleep(pause).await;
     }

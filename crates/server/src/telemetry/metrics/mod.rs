@@ -3,6 +3,7 @@
 //! Labels are routes, methods, statuses and directions. Never a repository, a user or an address:
 //! their number has no bound.
 
+pub(crate) mod health;
 mod process;
 mod requests;
 
@@ -80,6 +81,7 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
 fn describe() {
     use ::metrics::{describe_gauge, describe_histogram};
     requests::describe();
+    health::describe();
     describe_histogram!("hythe_database_seconds", "Time of one statement or transaction.");
     describe_histogram!("hythe_storage_seconds", "Time of one storage operation.");
     describe_gauge!("hythe_build_info", "Always 1; the labels say what runs.");
