@@ -7,7 +7,7 @@ use hythe_oci::digest::Digest;
 use hythe_oci::name::RepositoryName;
 
 use crate::database::connection::Connection;
-use crate::database::statement::statements;
+use crate::database::statement::{now, statements};
 use crate::database::value::{self, FromRow, Row, Value, pattern};
 use crate::error::Result;
 use crate::ids::{Micros, ProjectId, RepositoryId};
@@ -66,6 +66,25 @@ pub struct Accessory {
     pub subject: Digest,
     /// Harbor's word for what it is: `signature.cosign`, `subject.accessory` …
     pub kind: String,
+}
+
+/// An artifact that no tag leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Untagged {
+    /// Its id; what was pushed later has a higher one.
+    pub id: i64,
+    /// Its repository.
+    pub repository_id: RepositoryId,
+    /// Its repository's whole name.
+    pub repository: RepositoryName,
+    /// The digest of its manifest.
+    pub digest: Digest,
+    /// Bytes of the manifest and all that it needs.
+    pub size: u64,
+    /// Its subject, which is gone.
+    pub subject: Option<Digest>,
+    /// Since when: when it was pushed, told of, pulled, or when it lost a tag, whatever was last.
+    pub since: Micros,
 }
 
 /// Where artifacts are listed.
@@ -205,6 +224,37 @@ pub(crate) async fn insert(
         now.into(),
     ];
     c.execute(&INSERT, &arguments).await.map(|_| ())
+}
+
+/// Notes that a client is told now that the manifest is there, or that a tag leads to it no more.
+pub async fn touch(c: &mut Connection, repository_id: RepositoryId, digest: &Digest) -> Result<bool> {
+    c.changes(&TOUCH, &[repository_id.into(), digest.into()]).await
+}
+
+/// When a client was told last that the manifest is there; none if it is not.
+pub async fn find_touched(
+    c: &mut Connection,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<Option<(RepositoryId, Micros)>> {
+    let found: Option<Touched> = c.query_optional(&FIND_TOUCHED, &[repository.into(), digest.into()]).await?;
+    Ok(found.map(|found| (found.repository_id, found.at)))
+}
+
+/// The highest id of the `count` artifacts behind the one with the id `after`. None if there are fewer.
+pub async fn find_end(c: &mut Connection, after: i64, count: u32) -> Result<Option<i64>> {
+    c.query_optional(&FIND_END, &[after.into(), count.saturating_sub(1).into()]).await
+}
+
+/// Of the `count` artifacts behind the one with the id `after` those that have no tag, are no part of an index, and
+/// belong to nothing that is there, all since before `before`.
+pub async fn list_untagged(
+    c: &mut Connection,
+    after: i64,
+    count: u32,
+    before: Micros,
+) -> Result<Vec<Untagged>> {
+    c.query(&LIST_UNTAGGED, &[after.into(), count.into(), before.into()]).await
 }
 
 /// The artifact of this digest in the repository, an accessory or a part of an index too.
@@ -396,6 +446,32 @@ impl FromRow for Artifact {
     }
 }
 
+/// A row of [`find_touched`].
+struct Touched {
+    repository_id: RepositoryId,
+    at: Micros,
+}
+
+impl FromRow for Touched {
+    fn from_row(row: &mut Row) -> Result<Touched> {
+        Ok(Touched { repository_id: row.take("repository_id")?, at: row.take("touched_at")? })
+    }
+}
+
+impl FromRow for Untagged {
+    fn from_row(row: &mut Row) -> Result<Untagged> {
+        Ok(Untagged {
+            id: row.take("id")?,
+            repository_id: row.take("repository_id")?,
+            repository: row.take("name")?,
+            digest: row.take("digest")?,
+            size: row.take("size")?,
+            subject: row.take("subject")?,
+            since: row.take("since")?,
+        })
+    }
+}
+
 impl FromRow for TagOf {
     fn from_row(row: &mut Row) -> Result<TagOf> {
         Ok(TagOf {
@@ -495,6 +571,26 @@ macro_rules! ordered {
     };
 }
 
+/// What an index names is a part of it, also where the index is of a kind that we do not know.
+macro_rules! untagged {
+    ($greatest:literal) => {
+        concat!(
+            "SELECT a.id, a.repository_id, r.name, a.digest, a.size, a.subject, ",
+            $greatest,
+            "(a.pushed_at, a.pulled_at, a.touched_at) AS since
+            FROM (SELECT id, repository_id, digest, size, subject, pushed_at, pulled_at, touched_at FROM artifact
+                WHERE id > $1 ORDER BY id LIMIT $2) a
+            JOIN repository r ON r.id = a.repository_id
+            WHERE a.pushed_at < $3 AND a.pulled_at < $3 AND a.touched_at < $3
+                AND NOT EXISTS (SELECT 1 FROM tag t WHERE t.repository_id = a.repository_id AND t.digest = a.digest)
+                AND NOT EXISTS (SELECT 1 FROM manifest_reference p
+                    WHERE p.repository_id = a.repository_id AND p.digest = a.digest)
+                AND NOT EXISTS (SELECT 1 FROM manifest s
+                    WHERE s.repository_id = a.repository_id AND s.digest = a.subject)"
+        )
+    };
+}
+
 macro_rules! of_repository {
     () => {
         "a.repository_id = $1 AND "
@@ -516,6 +612,17 @@ statements! { "artifact";
         FROM repository r WHERE r.id = $1
         ON CONFLICT (repository_id, digest) DO UPDATE SET subject = excluded.subject, accessory = excluded.accessory
             WHERE artifact.subject IS NULL AND excluded.subject IS NOT NULL";
+    TOUCH = {
+        sqlite: ("UPDATE artifact SET touched_at = ", now!(sqlite), " WHERE repository_id = $1 AND digest = $2"),
+        postgres: ("UPDATE artifact SET touched_at = ", now!(postgres), " WHERE repository_id = $1 AND digest = $2"),
+    };
+    FIND_TOUCHED = "SELECT a.repository_id, a.touched_at FROM repository r JOIN artifact a ON a.repository_id = r.id
+        WHERE r.name = $1 AND a.digest = $2";
+    FIND_END = "SELECT id AS value FROM artifact WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2";
+    LIST_UNTAGGED = {
+        sqlite: (untagged!("MAX"), " ORDER BY a.id"),
+        postgres: (untagged!("GREATEST"), " ORDER BY a.id"),
+    };
     FIND = (select!(), joined!(), "a.repository_id = $1 AND a.digest = $2");
     LIST_NEWEST = (select!(), joined!(), of_repository!(), filter!(), behind!(newest));
     LIST_OLDEST = (select!(), joined!(), of_repository!(), filter!(), behind!(oldest));

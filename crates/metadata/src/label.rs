@@ -105,6 +105,21 @@ pub async fn attach(
     c.changes(&ATTACH, &[repository_id.into(), digest.into(), label.into(), now.into()]).await
 }
 
+/// Puts those of the labels on an artifact that have not been deleted.
+pub async fn attach_those_left(
+    c: &mut Connection,
+    repository_id: RepositoryId,
+    digest: &Digest,
+    labels: &[i64],
+    now: Micros,
+) -> Result<()> {
+    if labels.is_empty() {
+        return Ok(());
+    }
+    let arguments = [repository_id.into(), digest.into(), value::list(labels), now.into()];
+    c.execute(&ATTACH_THOSE_LEFT, &arguments).await.map(|_| ())
+}
+
 /// Takes a label off an artifact; false if it was not there.
 pub async fn detach(
     c: &mut Connection,
@@ -194,6 +209,15 @@ statements! { "label";
     DELETE = "DELETE FROM label WHERE id = $1";
     ATTACH = "INSERT INTO artifact_label (repository_id, digest, label_id, created_at)
         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    ATTACH_THOSE_LEFT = {
+        sqlite: "INSERT INTO artifact_label (repository_id, digest, label_id, created_at)
+            SELECT $1, $2, l.id, $4 FROM label l WHERE l.id IN (SELECT CAST(value AS INTEGER) FROM json_each($3))
+            ON CONFLICT DO NOTHING",
+        postgres: "INSERT INTO artifact_label (repository_id, digest, label_id, created_at)
+            SELECT $1, $2, l.id, $4 FROM label l
+            WHERE l.id = ANY (ARRAY(SELECT jsonb_array_elements_text($3::text::jsonb)::bigint))
+            ON CONFLICT DO NOTHING",
+    };
     DETACH = "DELETE FROM artifact_label WHERE repository_id = $1 AND digest = $2 AND label_id = $3";
     LIST_OF_ARTIFACTS = {
         sqlite: ("SELECT a.id AS artifact_id, ", columns!(), "FROM json_each($1) i

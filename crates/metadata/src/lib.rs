@@ -43,6 +43,7 @@ pub mod sign_in_throttle;
 pub mod signing_key;
 pub mod sourced_user;
 pub mod tag;
+pub mod trash;
 pub mod trust_rule;
 pub mod upload;
 pub mod usage;

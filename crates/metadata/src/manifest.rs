@@ -15,6 +15,7 @@ use crate::database::value::{self, FromRow, Row};
 use crate::error::Result;
 use crate::ids::{Micros, RepositoryId};
 use crate::tag;
+use crate::trash::{self, Deletion};
 
 /// A row of `manifest`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,6 +131,7 @@ pub async fn insert(
             if new.about.accessory.is_some() {
                 artifact::insert(c, new.repository_id, &new.digest, &new.about, new.pushed_at).await?;
             }
+            artifact::touch(c, new.repository_id, &new.digest).await?;
             return Ok(false);
         }
     }
@@ -222,19 +224,19 @@ pub async fn lock(c: &mut Connection, repository_id: RepositoryId, digest: &Dige
     Ok(locked.is_some())
 }
 
-/// Deletes a manifest, its references and the tags that point to it, each with an event in its history; false if
-/// it does not exist.
+/// Moves a manifest to the trash with its references and the tags that point to it, each with an event in its history;
+/// false if it does not exist.
 pub async fn delete(
     c: &mut Connection,
     repository_id: RepositoryId,
     digest: &Digest,
-    now: Micros,
-    by: &str,
+    deletion: &Deletion,
 ) -> Result<bool> {
     if !lock(c, repository_id, digest).await? {
         return Ok(false);
     }
-    tag::delete_by_digest(c, repository_id, digest, now, by).await?;
+    trash::put_manifest(c, repository_id, digest, deletion).await?;
+    tag::delete_by_digest(c, repository_id, digest, deletion).await?;
     let charged = charge::of_manifest(c, repository_id, digest).await?;
     let deleted = c.changes(&DELETE, &[repository_id.into(), digest.into()]).await?;
     charge::release(c, repository_id, &charged).await?;

@@ -8,6 +8,7 @@ use crate::database::statement::statements;
 use crate::database::value::{FromRow, Row, Value, list as list_of};
 use crate::error::{Error, Result};
 use crate::ids::{Micros, ProjectId, RepositoryId, UserId};
+use crate::trash::{self, Deletion};
 
 /// A row of `repository`, with what its project says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,12 +91,17 @@ pub async fn count(c: &mut Connection, project_id: ProjectId) -> Result<i64> {
     c.query_one(&COUNT, &[project_id.into()]).await
 }
 
-/// Deletes a repository with its manifests, tags, history and links; false if it does not exist. The blobs stay
-/// until they are collected. [`Error::Conflict`] while uploads into it are open: their rows name bytes.
-pub async fn delete(c: &mut Connection, id: RepositoryId) -> Result<bool> {
+/// Moves the manifests and tags of a repository to the trash and deletes it with its history and links; false if it does
+/// not exist. The blobs stay until they are collected. [`Error::Conflict`] while uploads into it are open: their rows name
+/// bytes. It is locked first: a push that is under way ends before, and is kept, or finds no repository.
+pub async fn delete(c: &mut Connection, id: RepositoryId, deletion: &Deletion) -> Result<bool> {
+    if c.query_optional::<i64>(&LOCK, &[id.into()]).await?.is_none() {
+        return Ok(false);
+    }
     if c.query_one(&HAS_UPLOADS, &[id.into()]).await? {
         return Err(Error::Conflict { what: format!("repository {id} still has open uploads") });
     }
+    trash::put_repository(c, id, deletion).await?;
     let charged = charge::of_repository(c, id).await?;
     c.execute(&DELETE_TAGS, &[id.into()]).await?;
     c.execute(&DELETE_MANIFESTS, &[id.into()]).await?;
@@ -173,6 +179,10 @@ statements! { "repository";
         WHERE r.project_id = $1 AND r.name > $2 ORDER BY r.name LIMIT $3";
     COUNT = "SELECT COUNT(*) AS value FROM repository WHERE project_id = $1";
     HAS_UPLOADS = "SELECT EXISTS (SELECT 1 FROM upload WHERE repository_id = $1) AS value";
+    LOCK = {
+        sqlite: "SELECT id AS value FROM repository WHERE id = $1",
+        postgres: "SELECT id AS value FROM repository WHERE id = $1 FOR UPDATE",
+    };
     DELETE_TAGS = "DELETE FROM tag WHERE repository_id = $1";
     DELETE_MANIFESTS = "DELETE FROM manifest WHERE repository_id = $1";
     DELETE = "DELETE FROM repository WHERE id = $1";

@@ -7,12 +7,14 @@ use hythe_oci::digest::Digest;
 use hythe_oci::name::RepositoryName;
 use hythe_oci::tag::Tag;
 
+use crate::artifact;
 use crate::database::connection::Connection;
 use crate::database::statement::statements;
 use crate::database::value::{FromRow, FromValue, Row, Value};
 use crate::error::Result;
 use crate::ids::{Micros, RepositoryId};
 use crate::project::Text;
+use crate::trash::{self, Deletion};
 use crate::window::Window;
 
 /// What a tag must point to for a put to go through (`If-Match`, `If-None-Match`).
@@ -127,6 +129,10 @@ pub async fn put_if(
     if !expected.allows(current) {
         return Ok(Put::Conflict(current));
     }
+    if let Some(left) = current.filter(|current| current != digest) {
+        // Before the tag's row, in the order in which pulls are written down.
+        artifact::touch(c, repository_id, &left).await?;
+    }
     c.execute(&PUT, &[repository_id.into(), tag.into(), digest.into(), now.into(), by.into()]).await?;
     if current != Some(*digest) {
         record(c, repository_id, tag.as_str(), Action::Put, digest, now, by).await?;
@@ -206,16 +212,18 @@ pub async fn update_pulled(
     c.execute(&UPDATE_PULLED, &[repository.into(), tag.into(), at.into()]).await.map(|_| ())
 }
 
-/// Deletes the tag and not what it points to; false if it does not exist.
+/// Moves the tag to the trash and not what it points to; false if it does not exist.
 pub async fn delete(
     c: &mut Connection,
     repository_id: RepositoryId,
     tag: &Tag,
-    now: Micros,
-    by: &str,
+    deletion: &Deletion,
 ) -> Result<bool> {
     lock(c, repository_id, tag.as_str()).await?;
-    remove(c, repository_id, tag.as_str(), now, by).await
+    let Some(digest) = find(c, repository_id, tag).await? else { return Ok(false) };
+    artifact::touch(c, repository_id, &digest).await?;
+    trash::put_tag(c, repository_id, tag.as_str(), &digest, deletion).await?;
+    remove(c, repository_id, tag.as_str(), deletion.at, &deletion.by).await
 }
 
 /// Deletes every tag that points to the manifest; the caller holds the manifest's row, so there can be no more.
@@ -223,15 +231,14 @@ pub(crate) async fn delete_by_digest(
     c: &mut Connection,
     repository_id: RepositoryId,
     digest: &Digest,
-    now: Micros,
-    by: &str,
+    deletion: &Deletion,
 ) -> Result<()> {
     let tags: Vec<String> =
         c.query(&LIST_BY_DIGEST, &[repository_id.into(), digest.into(), u32::MAX.into()]).await?;
     for tag in tags {
         lock(c, repository_id, &tag).await?;
         if c.query_optional(&FIND, &[repository_id.into(), (&tag).into()]).await? == Some(*digest) {
-            remove(c, repository_id, &tag, now, by).await?;
+            remove(c, repository_id, &tag, deletion.at, &deletion.by).await?;
         }
     }
     Ok(())

@@ -13,9 +13,28 @@ use crate::access::{Delete, Permit, Pull};
 use crate::error::{Error, Kind, Result};
 
 impl Registry {
-    /// The row of a blob that the repository has.
+    /// The row of a blob that the repository has. The caller is told that it is there, and that holds for a while: where
+    /// no manifest keeps the blob, garbage collection is told to wait.
     pub async fn get_blob(&self, permit: &Permit<Pull>, digest: &Digest) -> Result<blob::Blob> {
-        self.find_blob(permit, digest).await?.ok_or_else(|| unknown_blob(permit.repository(), digest))
+        let mut connection = self.database.connect().await?;
+        let found = blob::find_to_tell(&mut connection, permit.repository(), digest).await?;
+        drop(connection);
+        let unknown = || unknown_blob(permit.repository(), digest);
+        let linked = found.ok_or_else(unknown)?;
+        if linked.loose_since.is_some_and(|since| self.is_stale(since))
+            && !self.touch_blob(linked.repository_id, *digest).await?
+        {
+            return Err(unknown());
+        }
+        Ok(linked.blob)
+    }
+
+    /// False if it was collected meanwhile.
+    async fn touch_blob(&self, repository_id: i64, digest: Digest) -> Result<bool> {
+        let touched = self
+            .database
+            .transaction(move |c| Box::pin(async move { blob::touch(c, repository_id, &digest).await }));
+        Ok(touched.await?)
     }
 
     pub(crate) async fn find_blob(

@@ -14,6 +14,7 @@ pub mod claims;
 pub mod clock;
 pub mod configuration;
 pub mod error;
+pub mod garbage_collection;
 pub mod grants;
 pub mod icons;
 pub mod immutable_rules;
@@ -47,6 +48,7 @@ pub mod tags;
 mod throttle;
 pub mod tokens;
 mod totals;
+pub mod trash;
 pub mod trust_rules;
 pub mod uploads;
 pub mod user_groups;
@@ -73,6 +75,13 @@ pub struct Options {
     pub uploads_per_client: u32,
     /// Accept an index whose children are not (yet) in the repository.
     pub allow_sparse_index: bool,
+    /// How long what a client was told to be there is kept for the manifest that it is about to push, by the database's
+    /// clock; at least a day is sensible.
+    pub collection_grace: Duration,
+    /// How long what was deleted can be restored; zero keeps nothing.
+    pub trash: Duration,
+    /// How long bytes stay that no blob names any more, for pulls that are under way.
+    pub bytes_delay: Duration,
     /// Life of a bearer token; at least 60 s, the token specification's floor.
     pub token_lifetime: Duration,
     /// How long a refresh token is good.
@@ -91,6 +100,9 @@ impl Default for Options {
             upload_expiry: 7 * DAY,
             uploads_per_client: 1000,
             allow_sparse_index: false,
+            collection_grace: DAY,
+            trash: 7 * DAY,
+            bytes_delay: Duration::from_secs(60 * 60),
             token_lifetime: Duration::from_secs(30 * 60),
             refresh_token_lifetime: 30 * DAY,
             key_lifetime: 90 * DAY,

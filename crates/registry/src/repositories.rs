@@ -3,6 +3,7 @@
 use hythe_metadata::described_repository::{self, DescribedRepository, Filter, Order};
 use hythe_metadata::project::{Project, Text};
 use hythe_metadata::repository::{self, Repository, Visible};
+use hythe_metadata::trash::Why;
 use hythe_metadata::{Connection, Window, artifact};
 use hythe_oci::digest::Digest;
 use hythe_oci::error_code::ErrorCode;
@@ -171,17 +172,18 @@ impl Registry {
             .await
     }
 
-    /// Deletes a repository with its tags and manifests. Blobs stay until they are collected.
+    /// Deletes a repository; its tags and manifests go to the trash. Blobs stay until they are collected.
     pub async fn delete_repository(&self, permit: &Permit<right::Delete>) -> Result<()> {
         let name = permit.repository().clone();
         let entry = Entry::new(permit.caller(), "delete", "repository", name.as_str());
+        let deletion = self.deletion(permit.holder(), Why::Repository);
         self.database
             .try_transaction(move |c| {
-                let (name, entry) = (name.clone(), entry.clone());
+                let (name, entry, deletion) = (name.clone(), entry.clone(), deletion.clone());
                 Box::pin(async move {
                     let found = find(c, &name).await?;
                     check_repository(c, &found).await?;
-                    repository::delete(c, found.id).await.map_err(|error| match error {
+                    repository::delete(c, found.id, &deletion).await.map_err(|error| match error {
                         hythe_metadata::Error::Conflict { .. } => Error::conflict(format!(
                             "somebody is pushing into {name}; try again when the uploads have ended or expired"
                         )),

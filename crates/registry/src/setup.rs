@@ -37,6 +37,7 @@ impl Registry {
     pub async fn set_up(&self, given_password: Option<&str>) -> Result<SetUp> {
         self.follow_clock().await?;
         self.rotate_keys_if_due().await?;
+        self.schedule_collections_once().await?;
         if self.is_set_up().await? {
             return Ok(SetUp::Nothing);
         }

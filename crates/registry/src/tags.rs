@@ -3,6 +3,7 @@
 use hythe_metadata::artifact::Artifact;
 use hythe_metadata::project::Text;
 use hythe_metadata::tag::{self, Expected, Order, Put, TagEvent, TagRow};
+use hythe_metadata::trash::{Deletion, Why};
 use hythe_metadata::{Connection, Window, repository};
 use hythe_oci::error_code::ErrorCode;
 use hythe_oci::reference::Reference;
@@ -94,10 +95,12 @@ impl Registry {
     ) -> Result<()> {
         permit.check_tag(tag)?;
         let (held, reference, tag) = (permit.clone(), reference.clone(), tag.clone());
+        let deletion = self.deletion(permit.holder(), Why::Tag);
         self.database
             .try_transaction(move |c| {
                 let (permit, reference, tag) = (held.clone(), reference.clone(), tag.clone());
-                Box::pin(async move { delete(c, &permit, &reference, &tag).await })
+                let deletion = deletion.clone();
+                Box::pin(async move { delete(c, &permit, &reference, &tag, &deletion).await })
             })
             .await
     }
@@ -150,6 +153,7 @@ async fn delete(
     permit: &Permit<right::Delete>,
     reference: &Reference,
     tag: &Tag,
+    deletion: &Deletion,
 ) -> Result<()> {
     let artifact = find_artifact(c, permit, reference).await?;
     let (id, name) = (artifact.repository_id, permit.repository());
@@ -163,7 +167,7 @@ async fn delete(
         return Err(unknown());
     }
     check_deleted(c, artifact.project_id, name, tag.as_str()).await?;
-    if !tag::delete(c, id, tag, clock::now(), &permit.holder()).await? {
+    if !tag::delete(c, id, tag, deletion).await? {
         return Err(unknown());
     }
     let entry = Entry::new(permit.caller(), "delete", "tag", format!("{name}:{tag}"));

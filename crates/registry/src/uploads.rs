@@ -270,8 +270,13 @@ impl Registry {
                     Ok(Some(true))
                 })
             })
-            .await?;
-        linked.ok_or_else(|| unknown_project(&name.project()))
+            .await;
+        match linked {
+            Ok(linked) => linked.ok_or_else(|| unknown_project(&name.project())),
+            // It was collected in this very moment; the client brings it again.
+            Err(hythe_metadata::Error::Missing { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Waits until the rows of all uploads that clients have left state what was received. For the end of a node: an

@@ -107,6 +107,17 @@ sections! {
         relative_locations: bool = "true";
     }
 
+    /// Garbage collection and the trash. All nodes of one registry say the same.
+    gc: Gc at "gc." {
+        /// Hours that a blob is kept which no manifest needs, after a client pushed it or was told that it is there; a push
+        /// must not take longer from its first question to its manifest.
+        grace_hours: u32 = "24";
+        /// Days that what was deleted can be restored; 0 keeps nothing. What is in the trash already keeps its day.
+        trash_days: u32 = "7";
+        /// Minutes that bytes stay in storage which nothing names any more, for pulls that are under way.
+        bytes_minutes: u32 = "60";
+    }
+
     /// The tokens that docker and others sign in with.
     token: Token at "token." {
         /// Seconds that a token is good for; 60 or more.

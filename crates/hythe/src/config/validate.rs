@@ -3,7 +3,7 @@
 use hythe_server::telemetry::logs::Filter;
 
 use super::reader::Reader;
-use super::settings::{Database, Log, Registry, Root, S3, Server, Storage, Tls, Token, Trace};
+use super::settings::{Database, Gc, Log, Registry, Root, S3, Server, Storage, Tls, Token, Trace};
 use super::types::Bytes;
 use super::urls::StorageUrl;
 
@@ -139,6 +139,24 @@ impl Registry {
             self.upload_expiry_hours,
             1..=8760,
             "what is left behind must go some day",
+        );
+    }
+}
+
+impl Gc {
+    pub(super) fn validate(&self, reader: &mut Reader<'_>) {
+        reader.bound(
+            "gc.grace_hours",
+            self.grace_hours,
+            1..=8760,
+            "a push takes its time, and what nobody needs must go some day",
+        );
+        reader.bound("gc.trash_days", self.trash_days, 0..=3650, "what was deleted must go some day");
+        reader.bound(
+            "gc.bytes_minutes",
+            self.bytes_minutes,
+            30..=43_200,
+            "a signed link to the bytes is good for 20 minutes, and what nobody needs must go some day",
         );
     }
 }

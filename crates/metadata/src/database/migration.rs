@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = migrations![
     (6, "0006_node", serves_from: 2),
     (7, "0007_storage_audit", serves_from: 2),
     (8, "0008_immutable_rules", serves_from: 2),
+    (9, "0009_trash", serves_from: 2),
 ];
 
 /// The version that this binary was made for.

@@ -187,8 +187,8 @@ impl fmt::Debug for Database {
 statement::statements! { "database";
     PING = "SELECT CAST(1 AS BIGINT) AS value";
     NOW = {
-        sqlite: "SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER) AS value",
-        postgres: "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS value",
+        sqlite: ("SELECT ", statement::now!(sqlite), " AS value"),
+        postgres: ("SELECT ", statement::now!(postgres), " AS value"),
     };
 }
 

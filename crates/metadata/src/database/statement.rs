@@ -93,3 +93,14 @@ macro_rules! statements {
     };
 }
 pub(crate) use statements;
+
+/// The time by the clock of the machine that holds the rows, microseconds since the epoch, inside a statement.
+macro_rules! now {
+    (sqlite) => {
+        "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
+    };
+    (postgres) => {
+        "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+    };
+}
+pub(crate) use now;

@@ -266,6 +266,23 @@ impl FromValue for Vec<u8> {
     }
 }
 
+/// A list in one cell, as JSON.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl FromValue for Json<Vec<String>> {
+    fn from_value(value: Value<'static>) -> Result<Self, String> {
+        let text = String::from_value(value)?;
+        serde_json::from_str(&text).map(Json).map_err(|error| error.to_string())
+    }
+}
+
+impl FromValue for Json<Vec<i64>> {
+    fn from_value(value: Value<'static>) -> Result<Self, String> {
+        let text = String::from_value(value)?;
+        serde_json::from_str(&text).map(Json).map_err(|error| error.to_string())
+    }
+}
+
 impl<T: FromValue> FromValue for Option<T> {
     fn from_value(value: Value<'static>) -> Result<Option<T>, String> {
         match value {

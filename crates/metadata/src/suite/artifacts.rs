@@ -43,7 +43,16 @@ async fn unlink(database: &Database, repository_id: i64, seed: u64) -> bool {
 }
 
 async fn condemn(database: &Database, seed: u64) -> Result<bool, Error> {
-    database.transaction(move |c| Box::pin(async move { blob::condemn(c, &digest(seed), 5).await })).await
+    database
+        .transaction(move |c| {
+            Box::pin(async move { Ok(!blob::condemn(c, &[digest(seed)], 5).await?.is_empty()) })
+        })
+        .await
+}
+
+/// For ten microseconds.
+async fn claim(database: &Database, before: i64, now: i64) -> Vec<garbage::Garbage> {
+    write(database, move |c| Box::pin(async move { garbage::claim(c, before, now, now + 10, 5).await })).await
 }
 
 async fn a_blob_is_pulled_only_from_where_it_is_linked(database: Database) {
@@ -97,8 +106,10 @@ async fn what_a_manifest_needs_is_known_until_it_is_deleted(database: Database) 
 }
 
 async fn delete_manifest(database: &Database, id: i64, seed: u64) -> bool {
-    write(database, move |c| Box::pin(async move { manifest::delete(c, id, &digest(seed), 2, "bob").await }))
-        .await
+    write(database, move |c| {
+        Box::pin(async move { manifest::delete(c, id, &digest(seed), &super::deletion("d", 2)).await })
+    })
+    .await
 }
 
 async fn a_manifest_is_kept_byte_for_byte_and_once(database: Database) {
@@ -172,18 +183,24 @@ async fn a_collected_blob_becomes_garbage_and_cannot_be_linked(database: Databas
     record(&database, 1, "here").await;
     link(&database, id, 1).await.unwrap();
     let mut c = reader(&database).await;
-    assert!(blob::list_unlinked(&mut c, 9, None, 10).await.unwrap().is_empty());
+    assert!(blob::list_unlinked(&mut c, None, 10).await.unwrap().is_empty());
     assert!(!condemn(&database, 1).await.unwrap(), "it is linked");
     unlink(&database, id, 1).await;
-    assert_eq!(blob::list_unlinked(&mut c, 9, None, 10).await.unwrap().len(), 1);
-    assert!(blob::list_unlinked(&mut c, 1, None, 10).await.unwrap().is_empty(), "it is too young");
+    assert_eq!(blob::list_unlinked(&mut c, None, 10).await.unwrap().len(), 1);
     assert!(condemn(&database, 1).await.unwrap());
     assert_eq!(blob::find(&mut c, &digest(1)).await.unwrap(), None);
     let error = link(&database, id, 1).await.unwrap_err();
     assert!(matches!(error, Error::Missing { .. }), "{error}");
-    let rows = garbage::list(&mut c, 9, None, 10).await.unwrap();
+    let rows = claim(&database, 9, 20).await;
     assert_eq!(rows, [garbage::Garbage { location: "here".to_owned(), size: 3, created_at: 5 }]);
-    assert!(write(&database, |c| Box::pin(async move { garbage::delete(c, "here").await })).await);
+    assert_eq!(claim(&database, 9, 29).await, [], "somebody has it");
+    assert_eq!(claim(&database, 5, 99).await, [], "it is too young");
+    assert_eq!(claim(&database, 9, 30).await, rows, "whoever had it is gone");
+    let gone = write(&database, |c| {
+        Box::pin(async move { garbage::delete(c, &["here".to_owned(), "never".to_owned()]).await })
+    });
+    assert_eq!(gone.await, 1);
+    assert_eq!(garbage::count(&mut c).await.unwrap(), garbage::Waiting::default());
     assert!(matches!(record(&database, 1, "there").await, Recorded::Created));
 }
 
@@ -261,6 +278,11 @@ async fn a_project_or_repository_in_use_stays(database: Database) {
         }
     };
     assert!(matches!(delete().await, Err(Error::Conflict { .. })));
-    assert!(write(&database, move |c| Box::pin(async move { repository::delete(c, id).await })).await);
+    assert!(
+        write(&database, move |c| Box::pin(async move {
+            repository::delete(c, id, &super::deletion("d", 2)).await
+        }))
+        .await
+    );
     assert!(delete().await.unwrap() && !delete().await.unwrap());
 }

@@ -98,7 +98,7 @@ async fn a_label_is_put_on_an_artifact_once_and_goes_with_either(database: Datab
     };
     assert!(detach().await && !detach().await);
     write(&database, move |c| {
-        Box::pin(async move { manifest::delete(c, repository, &digest(2), 3, "alice").await })
+        Box::pin(async move { manifest::delete(c, repository, &digest(2), &super::deletion("d", 3)).await })
     })
     .await;
     assert_eq!(label::list_of_artifact(&mut c, repository, &digest(2)).await.unwrap(), []);

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod artifacts;
+mod collection;
 mod labels;
 mod migrations;
 mod nodes;
@@ -13,6 +14,7 @@ mod sources;
 mod statements;
 mod tags;
 mod transactions;
+mod trash;
 mod uploads;
 
 use std::future::Future;
@@ -25,6 +27,7 @@ use hythe_oci::upload_id::UploadId;
 
 use crate::artifact::About;
 use crate::project::{NewProject, Project};
+use crate::trash::{Deletion, Why};
 use crate::user::{NewUser, User};
 use crate::{Connection, Database, Options, Work};
 use crate::{manifest, project, repository, tag, user};
@@ -169,6 +172,11 @@ async fn make_user(database: &Database, name: &str) -> User {
         Box::pin(async move { user::create(c, &new).await })
     })
     .await
+}
+
+/// An act of bob's that can be undone until the time 1000.
+fn deletion(id: &str, at: i64) -> Deletion {
+    Deletion { id: id.to_owned(), at, by: "bob".to_owned(), why: Why::Artifact, keep_until: Some(1000) }
 }
 
 fn new_manifest(repository_id: i64, digest: Digest) -> manifest::NewManifest {

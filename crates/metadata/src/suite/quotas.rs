@@ -44,7 +44,9 @@ async fn push_image(database: &Database, repository_id: i64, seed: u64, layers: 
 
 async fn delete_image(database: &Database, repository_id: i64, seed: u64) {
     let gone = write(database, move |c| {
-        Box::pin(async move { manifest::delete(c, repository_id, &digest(seed), 1, "alice").await })
+        Box::pin(
+            async move { manifest::delete(c, repository_id, &digest(seed), &super::deletion("d", 1)).await },
+        )
     });
     assert!(gone.await);
 }
@@ -113,9 +115,19 @@ async fn a_repository_that_goes_takes_its_charges_along(database: Database) {
     }
     push_image(&database, one, 8, &[1, 2]).await;
     push_image(&database, other, 9, &[2]).await;
-    assert!(write(&database, move |c| Box::pin(repository::delete(c, one))).await);
+    assert!(
+        write(&database, move |c| Box::pin(async move {
+            repository::delete(c, one, &super::deletion("d", 1)).await
+        }))
+        .await
+    );
     assert_eq!(used(&database, team).await, 12);
-    assert!(write(&database, move |c| Box::pin(repository::delete(c, other))).await);
+    assert!(
+        write(&database, move |c| Box::pin(async move {
+            repository::delete(c, other, &super::deletion("d", 1)).await
+        }))
+        .await
+    );
     assert_eq!(used(&database, team).await, 0);
 }
 

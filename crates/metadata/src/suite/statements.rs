@@ -46,6 +46,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         sourced_user::STATEMENTS,
         tag::STATEMENTS,
         trust_rule::STATEMENTS,
+        trash::STATEMENTS,
         upload::STATEMENTS,
         usage::STATEMENTS,
         user::STATEMENTS,

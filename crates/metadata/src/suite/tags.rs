@@ -133,7 +133,7 @@ async fn deleting_a_manifest_takes_its_tags(database: Database) {
     let id = make_repository(&database, "team/app").await;
     make_tags(&database, id, vec!["v1".to_owned(), "v2".to_owned()]).await;
     let deleted = write(&database, move |c| {
-        Box::pin(async move { manifest::delete(c, id, &digest(0), 2, "bob").await })
+        Box::pin(async move { manifest::delete(c, id, &digest(0), &super::deletion("d", 2)).await })
     })
     .await;
     assert!(deleted);
@@ -168,7 +168,7 @@ fn on_postgres_a_manifest_that_is_pushed_again_is_not_deleted_before_its_tag_is_
         let delete = async {
             pushed.notified().await;
             write(&deleter, move |c| {
-                Box::pin(async move { manifest::delete(c, id, &digest(1), 2, "bob").await })
+                Box::pin(async move { manifest::delete(c, id, &digest(1), &super::deletion("d", 2)).await })
             })
             .await
         };

@@ -68,6 +68,7 @@ words! {
         Repository = "repository",
         TagRetention = "tag-retention",
         ImmutableTag = "immutable-tag",
+        Trash = "trash",
         Configuration = "configuration",
         Robot = "robot",
         NotificationPolicy = "notification-policy",
@@ -276,6 +277,8 @@ project_rules! {
     // Harbor lets developers change retention, which deletes what they may not delete themselves.
     tag_retention TagRetention { Create: A M; Read: A M D; Update: A M; Delete: A M; List: A M D; Operate: A M; }
     immutable_tag ImmutableTag { Create: A M; Update: A M; Delete: A M; List: A M D G; }
+    // Whoever may delete may undo it; what goes for good is the project administrator's.
+    trash Trash { Delete: A; List: A M; Operate: A M; }
     configuration Configuration { Read: A M D G L; Update: A; }
     robot Robot { Create: A; Read: A M D G; Update: A; Delete: A; List: A M D G; }
     notification_policy NotificationPolicy { Create: A; Read: A M; Update: A; Delete: A; List: A M; }
@@ -318,6 +321,7 @@ system_permissions! {
     security_hub SecurityHub { Read List }
     signing_key SigningKey { Create List }
     system_volumes SystemVolumes { Read }
+    trash Trash { Delete List Operate }
     user User { Create Read Update Delete List }
     user_group UserGroup { Create Read Update Delete List }
 }

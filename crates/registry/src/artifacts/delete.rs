@@ -1,6 +1,7 @@
 //! Deleting an artifact: with its tags, with what belongs to it, and with the parts that nobody else needs.
 
 use hythe_metadata::artifact::{self, Artifact};
+use hythe_metadata::trash::{Deletion, Why};
 use hythe_metadata::{Connection, manifest, tag};
 use hythe_oci::digest::Digest;
 use hythe_oci::error_code::ErrorCode;
@@ -11,7 +12,6 @@ use super::{find_artifact, right};
 use crate::Registry;
 use crate::access::Permit;
 use crate::audit::Entry;
-use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::immutable_rules::check_manifest;
 use crate::manifests::tag_limit::check_all_tags;
@@ -24,16 +24,22 @@ impl Registry {
     /// of its tags: here the tag only says which one is meant.
     pub async fn delete_artifact(&self, permit: &Permit<right::Delete>, reference: &Reference) -> Result<()> {
         let (held, wanted) = (permit.clone(), reference.clone());
+        let deletion = self.deletion(permit.holder(), Why::Artifact);
         self.database
             .try_transaction(move |c| {
-                let (permit, wanted) = (held.clone(), wanted.clone());
-                Box::pin(async move { delete(c, &permit, &wanted).await })
+                let (permit, wanted, deletion) = (held.clone(), wanted.clone(), deletion.clone());
+                Box::pin(async move { delete(c, &permit, &wanted, &deletion).await })
             })
             .await
     }
 }
 
-async fn delete(c: &mut Connection, permit: &Permit<right::Delete>, reference: &Reference) -> Result<()> {
+async fn delete(
+    c: &mut Connection,
+    permit: &Permit<right::Delete>,
+    reference: &Reference,
+    deletion: &Deletion,
+) -> Result<()> {
     let root = find_artifact(c, permit, reference).await?;
     let name = permit.repository();
     manifest::lock(c, root.repository_id, &root.digest).await?;
@@ -43,7 +49,7 @@ async fn delete(c: &mut Connection, permit: &Permit<right::Delete>, reference: &
     if let Some(parent) = parents.first() {
         return Err(needed(name, &root.digest, parent));
     }
-    let deleted = delete_with_all(c, &root, &permit.holder()).await?;
+    let deleted = delete_with_all(c, &root, deletion).await?;
     Entry::new(permit.caller(), "delete", "artifact", format!("{name}@{}", root.digest))
         .before(serde_json::json!({ "kind": root.about.kind, "manifests": deleted }))
         .in_project(root.project_id)
@@ -53,14 +59,14 @@ async fn delete(c: &mut Connection, permit: &Permit<right::Delete>, reference: &
 }
 
 /// The number of manifests deleted.
-async fn delete_with_all(c: &mut Connection, root: &Artifact, by: &str) -> Result<usize> {
-    let (repository_id, now) = (root.repository_id, clock::now());
+async fn delete_with_all(c: &mut Connection, root: &Artifact, deletion: &Deletion) -> Result<usize> {
+    let repository_id = root.repository_id;
     let (mut waiting, mut deleted) = (vec![root.digest], 0);
     while let Some(digest) = waiting.pop() {
         let Some(row) = artifact::find(c, repository_id, &digest).await? else { continue };
         let parts = artifact::parts_of(c, &[row.id]).await?;
         let accessories = artifact::accessories_of(c, &[row.id]).await?;
-        manifest::delete(c, repository_id, &digest, now, by).await?;
+        manifest::delete(c, repository_id, &digest, deletion).await?;
         deleted += 1;
         if deleted + waiting.len() > MOST_TOGETHER {
             return Err(too_many(&root.repository, &root.digest));

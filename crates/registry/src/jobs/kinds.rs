@@ -31,13 +31,17 @@ kinds! {
     AuditPurge = "audit_purge";
     /// Holds the storage against the rows.
     StorageAudit = "storage_audit";
+    /// Finds what nobody needs any more and takes its rows away.
+    GarbageCollection = "garbage_collection";
+    /// Removes bytes from storage that no row names any more.
+    BytesRemoval = "bytes_removal";
 }
 
 impl Kind {
     /// How often a job of this kind is begun before it is given up.
     pub(super) fn attempts(self) -> u16 {
         match self {
-            Kind::AuditPurge => 3,
+            Kind::AuditPurge | Kind::GarbageCollection | Kind::BytesRemoval => 3,
             Kind::StorageAudit => 10,
         }
     }
@@ -51,6 +55,8 @@ impl Registry {
         match kind {
             Kind::AuditPurge => self.run_audit_purge(&run).await,
             Kind::StorageAudit => self.run_storage_audit(&run).await,
+            Kind::GarbageCollection => self.run_garbage_collection(&run).await,
+            Kind::BytesRemoval => self.run_bytes_removal(&run).await,
         }
     }
 }

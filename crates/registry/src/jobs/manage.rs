@@ -5,7 +5,7 @@ use hythe_oci::error_code::ErrorCode;
 
 use crate::Registry;
 use crate::access::system_rights::job_service_monitor as right;
-use crate::access::{Everywhere, Permit};
+use crate::access::{Caller, Everywhere, Permit};
 use crate::audit::Entry;
 use crate::error::{Error, Result};
 
@@ -40,7 +40,10 @@ impl Registry {
 
     /// Stops a job, or asks the node that is at it to end; where it stands now.
     pub async fn stop_job(&self, permit: &Permit<right::Stop, Everywhere>, id: i64) -> Result<State> {
-        let caller = permit.caller();
+        self.stop(permit.caller(), id).await
+    }
+
+    pub(crate) async fn stop(&self, caller: &Caller, id: i64) -> Result<State> {
         let message = format!("stopped by {}", caller.name().unwrap_or("anonymous"));
         let entry = Entry::new(caller, "stop", "job", id);
         self.database

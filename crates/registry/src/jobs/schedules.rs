@@ -87,19 +87,9 @@ impl Registry {
         when: &When,
         payload: &Value,
     ) -> Result<i64, hythe_metadata::Error> {
-        let now = c.now().await?;
-        let new = NewSchedule {
-            kind: kind.as_str().to_owned(),
-            key: key.to_owned(),
-            cron: when.text.clone(),
-            time_zone: when.zone_name.clone(),
-            payload: payload.to_string(),
-            next_at: when.next(now),
-            created_by: caller.name().unwrap_or("anonymous").to_owned(),
-        };
-        let id = schedule::put(c, &new, now).await?;
+        let id = set_schedule(c, caller.name().unwrap_or("anonymous"), kind, key, when, payload).await?;
         let entry = Entry::new(caller, "update", "schedule", format!("{kind} {key}").trim_end());
-        entry.after(serde_json::json!({"cron": new.cron, "time_zone": new.time_zone})).write(c).await?;
+        entry.after(serde_json::json!({"cron": when.text, "time_zone": when.zone_name})).write(c).await?;
         Ok(id)
     }
 
@@ -128,6 +118,28 @@ impl Registry {
         while self.database.transaction(|c| Box::pin(make_scheduled_job(c))).await? {}
         Ok(())
     }
+}
+
+/// Sets a schedule that nobody asked for.
+pub(crate) async fn set_schedule(
+    c: &mut Connection,
+    by: &str,
+    kind: Kind,
+    key: &str,
+    when: &When,
+    payload: &Value,
+) -> Result<i64, hythe_metadata::Error> {
+    let now = c.now().await?;
+    let new = NewSchedule {
+        kind: kind.as_str().to_owned(),
+        key: key.to_owned(),
+        cron: when.text.clone(),
+        time_zone: when.zone_name.clone(),
+        payload: payload.to_string(),
+        next_at: when.next(now),
+        created_by: by.to_owned(),
+    };
+    schedule::put(c, &new, now).await
 }
 
 /// False if none is due.

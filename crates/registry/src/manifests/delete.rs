@@ -1,5 +1,6 @@
 //! Deleting: a tag alone, or a manifest with all of its tags.
 
+use hythe_metadata::trash::{Deletion, Why};
 use hythe_metadata::{Connection, manifest, repository, tag};
 use hythe_oci::reference::Reference;
 
@@ -8,19 +9,23 @@ use super::unknown_manifest;
 use crate::Registry;
 use crate::access::{Delete, Permit};
 use crate::audit::Entry;
-use crate::clock;
 use crate::error::Result;
 use crate::immutable_rules::{check_deleted, check_manifest};
 
 impl Registry {
-    /// By tag: the tag goes, the manifest stays. By digest: the manifest goes and every tag that points to it.
+    /// By tag: the tag goes to the trash, the manifest stays. By digest: the manifest goes and every tag that points to it.
     pub async fn delete_manifest(&self, permit: &Permit<Delete>, reference: &Reference) -> Result<()> {
-        let (held, wanted, now) = (permit.clone(), reference.clone(), clock::now());
+        let why = match reference {
+            Reference::Tag(_) => Why::Tag,
+            Reference::Digest(_) => Why::Artifact,
+        };
+        let (held, wanted, deletion) =
+            (permit.clone(), reference.clone(), self.deletion(permit.holder(), why));
         let deleted = self
             .database
             .try_transaction(move |c| {
-                let (permit, wanted) = (held.clone(), wanted.clone());
-                Box::pin(async move { delete(c, &permit, &wanted, now).await })
+                let (permit, wanted, deletion) = (held.clone(), wanted.clone(), deletion.clone());
+                Box::pin(async move { delete(c, &permit, &wanted, &deletion).await })
             })
             .await?;
         if deleted { Ok(()) } else { Err(unknown_manifest(permit.repository(), reference)) }
@@ -32,14 +37,13 @@ async fn delete(
     c: &mut Connection,
     permit: &Permit<Delete>,
     reference: &Reference,
-    now: clock::Micros,
+    deletion: &Deletion,
 ) -> Result<bool> {
     let Some(repository) = repository::find(c, permit.repository()).await? else { return Ok(false) };
-    let by = permit.holder();
     let deleted = match reference {
         Reference::Tag(tag) => {
             permit.check_tag(tag)?;
-            let deleted = tag::delete(c, repository.id, tag, now, &by).await?;
+            let deleted = tag::delete(c, repository.id, tag, deletion).await?;
             if deleted {
                 check_deleted(c, repository.project_id, &repository.name, tag.as_str()).await?;
             }
@@ -49,7 +53,7 @@ async fn delete(
             manifest::lock(c, repository.id, digest).await?;
             check_all_tags(c, permit, digest).await?;
             check_manifest(c, repository.project_id, repository.id, &repository.name, digest).await?;
-            manifest::delete(c, repository.id, digest, now, &by).await?
+            manifest::delete(c, repository.id, digest, deletion).await?
         }
     };
     if deleted {
