@@ -15,6 +15,7 @@ pub mod directory;
 pub mod disk;
 pub mod domain;
 pub mod images;
+pub mod issuer;
 pub mod postgres;
 pub mod provider;
 pub mod raw;

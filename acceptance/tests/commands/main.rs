@@ -121,7 +121,43 @@ fn a_project_its_members_and_its_robots_are_made_shown_and_taken_away() {
     assert_eq!(robot["name"], "robot_team+ci");
     let fresh = admin.asks(&["robot", "refresh", &robot["id"].to_string(), "--keep-old-for", "60"]);
     assert_ne!(fresh["secret"], robot["secret"]);
-    admin.runs(&["robot", "delete", &robot["id"].to_string()]);
+    let id = robot["id"].to_string();
+    let rule = admin.asks(
+        &[
+            &[
+                "robot",
+                "trust",
+                "add",
+                &id,
+                "main",
+                "--issuer",
+                "https://ci.example.com",
+                "--audience",
+                "here",
+            ][..],
+            &["--claim", "sub=job-*", "--claim", "ref=main"],
+        ]
+        .concat(),
+    );
+    assert_eq!(rule["claims"]["sub"], "job-*");
+    assert!(admin.runs(&["robot", "trust", "ls", &id]).contains("https://ci.example.com"));
+    let (code, words) = admin.fails(&[
+        "robot",
+        "trust",
+        "add",
+        &id,
+        "all",
+        "--issuer",
+        "https://ci.example.com",
+        "--audience",
+        "here",
+        "--claim",
+        "sub=*",
+    ]);
+    assert!(code != 0 && words.contains("everybody"), "{words}");
+    admin.runs(&["robot", "trust", "rm", &id, &rule["id"].to_string()]);
+    assert_eq!(admin.asks(&["robot", "trust", "list", &id]), Value::Array(Vec::new()));
+    admin.runs(&["robot", "delete", &id]);
 
     let alice = Person::at(&server);
     alice.signs_in("alice", "Sesame-1234");

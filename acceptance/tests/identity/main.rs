@@ -6,5 +6,6 @@ mod browser;
 mod configuration;
 mod directories;
 mod domain;
+mod keyless;
 mod providers;
 mod support;

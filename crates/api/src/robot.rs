@@ -37,6 +37,34 @@ impl std::fmt::Debug for RobotCreate {
     }
 }
 
+/// A robot to be made in a project by Harbor's older path.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
+pub struct RobotCreateV1 {
+    /// Its name, without prefix and project.
+    pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// When it stops working, seconds since the epoch, rounded up to whole days from now; -1 for never, absent or 0 for
+    /// what the configuration says.
+    #[serde(default)]
+    pub expires_at: i64,
+    /// What it may do in the project; `/project/1/repository` as a resource means `repository`.
+    #[serde(default)]
+    pub access: Vec<Access>,
+}
+
+/// What of a project's robot can be changed by Harbor's older path.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
+pub struct RobotUpdateV1 {
+    /// What it is for; absent for no change.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Kept from signing in; absent for no change.
+    #[serde(default)]
+    pub disable: Option<bool>,
+}
+
 /// What a robot may do in one place.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct RobotPermission {

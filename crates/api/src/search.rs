@@ -27,4 +27,6 @@ pub struct SearchRepository {
     pub project_public: bool,
     /// How often it was pulled from.
     pub pull_count: i64,
+    /// How many artifacts are in it.
+    pub artifact_count: i64,
 }

@@ -181,6 +181,8 @@ pub async fn count_repositories(c: &mut Connection, filter: &Filter) -> Result<i
 /// A repository that was searched for, and what its project is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundRepository {
+    /// Its id.
+    pub id: crate::ids::RepositoryId,
     /// Its whole name.
     pub name: RepositoryName,
     /// Its project.
@@ -250,6 +252,7 @@ impl FromRow for Project {
 impl FromRow for FoundRepository {
     fn from_row(row: &mut Row) -> Result<FoundRepository> {
         Ok(FoundRepository {
+            id: row.take("id")?,
             name: row.take("name")?,
             project_id: row.take("project_id")?,
             public: row.take("public")?,
@@ -289,7 +292,7 @@ statements! { "project";
     LIST_NEWEST = (select!(), filter!(), " AND p.name > $10 ORDER BY p.created_at DESC, p.id DESC LIMIT $8 OFFSET $9");
     COUNT = ("SELECT COUNT(*) AS value FROM (SELECT 1 ", filter!(), " LIMIT $8) counted");
     COUNT_REPOSITORIES = ("SELECT COUNT(*) AS value FROM repository r WHERE r.project_id IN (SELECT p.id ", filter!(), ")");
-    SEARCH_REPOSITORIES = ("SELECT r.name, r.project_id, v.public, r.pull_count FROM repository r JOIN (SELECT p.id, p.public ",
+    SEARCH_REPOSITORIES = ("SELECT r.id, r.name, r.project_id, v.public, r.pull_count FROM repository r JOIN (SELECT p.id, p.public ",
         filter!(), ") v ON v.id = r.project_id WHERE lower(r.name) LIKE $8 ESCAPE '\\' ORDER BY r.name LIMIT $9");
     UPDATE_VISIBILITY = "UPDATE project SET public = $2, internal = $3, updated_at = $4 WHERE id = $1";
     HAS_REPOSITORIES = "SELECT EXISTS (SELECT 1 FROM repository WHERE project_id = $1) AS value";

@@ -318,6 +318,7 @@ impl Registry {
                 })
             })
             .await?;
+        self.open_doors.forget(&project.name);
         Ok(())
     }
 

@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use hythe_metadata::{Connection, artifact, described_repository, tag};
+use hythe_metadata::{Connection, artifact, described_repository, project, tag};
 use hythe_oci::digest::Digest;
-use hythe_oci::name::RepositoryName;
+use hythe_oci::name::{ProjectName, RepositoryName};
 use hythe_oci::reference::Reference;
 use hythe_oci::tag::Tag;
 
 use crate::Registry;
 use crate::access::{Permit, Pull, Through};
+use crate::audit::Entry;
 use crate::clock::{self, Micros};
+use crate::configuration::items::PULL_AUDIT_LOG_DISABLE;
 use crate::error::Result;
 
 /// How often what was counted is written down. What a crash takes is so many seconds of pulls.
@@ -22,13 +24,26 @@ const WRITTEN_EVERY: Duration = Duration::from_secs(3);
 /// Different manifests that are counted between two writings; further ones are not.
 const MOST_KEPT: usize = 100_000;
 
-/// Manifests that are written in one transaction.
+/// Pulls that wait to be told of in the audit log.
+const MOST_TOLD: usize = 20_000;
+
+/// Manifests, and events, that are written in one transaction.
 const BATCH: usize = 500;
 
 /// Pulls since the last writing, in an order that is the same on all nodes: two that write at once do not wait for each
 /// other in a circle.
 #[derive(Default)]
-pub(crate) struct Pulls(Mutex<BTreeMap<Key, Count>>);
+pub(crate) struct Pulls {
+    counts: Mutex<BTreeMap<Key, Count>>,
+    told: Mutex<Vec<Told>>,
+}
+
+/// What the audit log is to say of a pull.
+#[derive(Clone)]
+struct Told {
+    project: ProjectName,
+    entry: Entry,
+}
 
 type Key = (RepositoryName, Digest, Option<Tag>);
 
@@ -53,8 +68,21 @@ impl Pulls {
         std::mem::take(&mut *self.lock()).into_iter().collect()
     }
 
+    fn tell(&self, told: Told) {
+        let mut waiting = self.waiting();
+        if waiting.len() < MOST_TOLD {
+            waiting.push(told);
+        } else if waiting.len() == MOST_TOLD {
+            tracing::warn!("pulls come faster than the audit log takes them; some are not told of");
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, Count>> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Told>> {
+        self.told.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -71,6 +99,15 @@ impl Registry {
         };
         let count = Count { pulls: 1, at: clock::now() };
         self.pulls.add((permit.repository().clone(), *digest, tag), count);
+        if !self.configuration().truth(&PULL_AUDIT_LOG_DISABLE) {
+            let repository = permit.repository();
+            let name = match reference {
+                Reference::Tag(tag) => format!("{repository}:{tag}"),
+                Reference::Digest(digest) => format!("{repository}@{digest}"),
+            };
+            let entry = Entry::new(permit.caller(), "pull", "artifact", name);
+            self.pulls.tell(Told { project: repository.project(), entry });
+        }
     }
 
     /// Writes pulls down for as long as the node runs.
@@ -95,7 +132,41 @@ impl Registry {
                 batch.iter().for_each(|(key, count)| self.pulls.add(key.clone(), *count));
             }
         }
-        outcome
+        outcome.and(self.tell_pulls().await)
+    }
+
+    /// Writes down what the audit log is to say, a batch at a time; what cannot be written waits.
+    async fn tell_pulls(&self) -> Result<()> {
+        let told = std::mem::take(&mut *self.pulls.waiting());
+        for (index, batch) in told.chunks(BATCH).enumerate() {
+            if let Err(error) = self.tell_batch(batch.to_vec()).await {
+                let mut waiting = self.pulls.waiting();
+                let since = std::mem::replace(&mut *waiting, told[index * BATCH..].to_vec());
+                waiting.extend(since);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell_batch(&self, batch: Vec<Told>) -> Result<()> {
+        self.database
+            .transaction(move |c| {
+                let batch = batch.clone();
+                Box::pin(async move {
+                    let mut ids = BTreeMap::new();
+                    for Told { project, entry } in batch {
+                        if !ids.contains_key(&project) {
+                            let found = project::find(c, &project).await?;
+                            ids.insert(project.clone(), found.map(|found| found.id));
+                        }
+                        entry.in_project_if(ids.get(&project).copied().flatten()).write(c).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+        Ok(())
     }
 
     async fn write_batch(&self, batch: Vec<(Key, Count)>) -> Result<()> {

@@ -140,7 +140,7 @@ impl Registry {
     }
 
     /// Artifacts that a list of the repository shows; as of some seconds ago where they are many.
-    async fn count_artifacts(&self, id: i64) -> Result<i64> {
+    pub(crate) async fn count_artifacts(&self, id: i64) -> Result<i64> {
         let (place, filter) = (artifact::Place::Repository(id), &artifact::Filter::default());
         let count = |most| async move {
             let mut c = self.database.connect().await?;

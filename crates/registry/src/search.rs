@@ -11,13 +11,18 @@ use crate::projects::{ProjectQuery, ProjectView, visible};
 /// Of each kind; a search that finds more is not yet a search.
 const MOST: u32 = 100;
 
+/// A repository that was found, with what is in it.
+#[derive(Clone, Debug)]
+pub struct FoundView {
+    /// The repository and its project.
+    pub repository: FoundRepository,
+    /// How many artifacts a list of it shows.
+    pub artifacts: i64,
+}
+
 impl Registry {
     /// Projects and repositories whose names hold `part`, of those the caller may see, [`MOST`] of each.
-    pub async fn search(
-        &self,
-        caller: &Caller,
-        part: &str,
-    ) -> Result<(Vec<ProjectView>, Vec<FoundRepository>)> {
+    pub async fn search(&self, caller: &Caller, part: &str) -> Result<(Vec<ProjectView>, Vec<FoundView>)> {
         let filter = Filter { name: Text::Part(part.to_owned()), ..Filter::default() };
         let query = ProjectQuery { filter, ..ProjectQuery::default() };
         let (projects, _) = self.list_projects(caller, query, Window::behind("", MOST)).await?;
@@ -28,7 +33,8 @@ impl Registry {
         // Who may see a project because of a grant may see a part of it only.
         for repository in found {
             if self.may_see(caller, &repository.name).await? {
-                repositories.push(repository);
+                let artifacts = self.count_artifacts(repository.id).await?;
+                repositories.push(FoundView { repository, artifacts });
             }
         }
         Ok((projects, repositories))

@@ -12,6 +12,7 @@ use hythe_registry::access::{Caller, Origin, Principal, Through};
 use hythe_registry::audit::Flaw;
 use hythe_registry::projects::WantedProject;
 use hythe_registry::{Options, Registry};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 
@@ -37,6 +38,12 @@ impl Bench {
             storage_limit: None,
         };
         self.registry.create_project(&administrator(), wanted).await.unwrap();
+    }
+
+    async fn set(&self, values: Value) -> Result<(), hythe_registry::Error> {
+        let operator = Caller::operator();
+        let permit = self.registry.permit_everywhere(&operator).await?;
+        self.registry.update_configuration(&permit, values.as_object().unwrap()).await
     }
 
     async fn events(&self, filter: &Filter) -> Vec<Event> {
@@ -194,4 +201,79 @@ async fn events_are_sent_on_once_and_in_order() {
         .collect();
     assert!(order.is_sorted(), "{text}");
     assert!(text.contains("<110>1 ") && text.contains(" hythe - audit [audit@32473 id="), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_not_recorded_and_the_rest_is() {
+    let bench = Bench::new().await;
+    bench.set(json!({ "disabled_audit_log_event_types": "create_project,pull_artifact" })).await.unwrap();
+    bench.make("quiet").await;
+    bench.set(json!({ "disabled_audit_log_event_types": "" })).await.unwrap();
+    bench.make("loud").await;
+    let told = bench.events(&Filter { operation: Some("create".to_owned()), ..Filter::default() }).await;
+    let names: Vec<&str> = told.iter().map(|event| event.event.resource.as_str()).collect();
+    assert!(names.contains(&"loud") && !names.contains(&"quiet"), "{names:?}");
+    let changes = bench.events(&Filter { operation: Some("update".to_owned()), ..Filter::default() }).await;
+    assert_eq!(changes.len(), 2, "who leaves something out is told of");
+    let refused = bench.set(json!({ "disabled_audit_log_event_types": "no_such_thing" })).await.unwrap_err();
+    assert!(refused.message().contains("create_project"), "{refused}");
+}
+
+#[tokio::test]
+async fn pulls_are_told_of_where_somebody_asked_for_it_and_not_while_they_wait() {
+    let bench = Bench::new().await;
+    bench.make("team").await;
+    let permit = bench.registry.permit(&administrator(), &"team/app".parse().unwrap()).await.unwrap();
+    let digest = hythe_blobs::hash::digest_of(hythe_oci::digest::Algorithm::Sha256, b"a");
+    let pulled = Filter { operation: Some("pull".to_owned()), ..Filter::default() };
+    bench.registry.count_pull(&permit, &"v1".parse().unwrap(), &digest);
+    bench.registry.write_pulls().await.unwrap();
+    assert!(bench.events(&pulled).await.is_empty(), "off where nobody set it");
+
+    bench.set(json!({ "pull_audit_log_disable": false })).await.unwrap();
+    for _ in 0..600 {
+        bench.registry.count_pull(&permit, &"v1".parse().unwrap(), &digest);
+    }
+    assert!(bench.events(&pulled).await.is_empty(), "nothing is written on the way");
+    bench.registry.write_pulls().await.unwrap();
+    bench.registry.write_pulls().await.unwrap();
+    let operator = Caller::operator();
+    let everywhere = bench.registry.permit_everywhere(&operator).await.unwrap();
+    let (events, total) = bench.registry.list_audit(&everywhere, &pulled, None, 0, 100).await.unwrap();
+    assert_eq!(total, 600, "each once");
+    let event = &events[0].event;
+    assert_eq!((event.resource_type.as_str(), event.resource.as_str()), ("artifact", "team/app:v1"));
+    assert_eq!((event.address.as_str(), event.project_id.is_some()), ("192.0.2.9", true));
+}
+
+#[tokio::test]
+async fn events_go_when_they_were_sent_where_nobody_wants_to_keep_them() {
+    let bench = Bench::new().await;
+    let refused = bench.set(json!({ "skip_audit_log_database": true })).await.unwrap_err();
+    assert!(refused.message().contains("audit_log_forward_endpoint"), "{refused}");
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("tcp://{}", server.local_addr().unwrap());
+    let received = tokio::spawn(async move {
+        let mut text = String::new();
+        for _ in 0..2 {
+            let (mut stream, _) = server.accept().await.unwrap();
+            stream.read_to_string(&mut text).await.unwrap();
+        }
+        text
+    });
+    bench
+        .set(json!({ "skip_audit_log_database": true, "audit_log_forward_endpoint": endpoint }))
+        .await
+        .unwrap();
+    for number in 0..600 {
+        bench.make(&format!("p{number}")).await;
+    }
+    while bench.registry.seal_audit().await.unwrap() > 0 {}
+    assert!(!bench.events(&Filter::default()).await.is_empty(), "kept until they were sent");
+    assert_eq!(bench.registry.forward_audit(&endpoint).await.unwrap(), 500);
+    assert!(bench.registry.forward_audit(&endpoint).await.unwrap() > 100);
+    assert!(bench.events(&Filter::default()).await.is_empty());
+    assert_eq!(bench.registry.verify_audit().await.unwrap().flaw, None);
+    let text = received.await.unwrap();
+    assert!((0..600).all(|number| text.contains(&format!("resource=\"p{number}\""))), "all were sent");
 }

@@ -1,7 +1,7 @@
 //! Who gets in, with what, and for how long: over real rows, on one node and on two.
 #![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -253,4 +253,72 @@ async fn a_guesser_is_slowed_on_all_nodes_together_and_others_are_not() {
     assert_eq!(right.unwrap_err().kind(), Kind::TooMany, "the right password waits too");
     nodes[1].sign_in("alice", PASSWORD, &from("192.0.2.7")).await.unwrap();
     nodes[1].sign_in("admin", PASSWORD, &from("198.51.100.1")).await.unwrap();
+}
+
+/// Strangers' pulls from a public project are let in from memory for a moment.
+#[tokio::test]
+async fn a_project_that_is_closed_is_closed_here_at_once_and_everywhere_within_two_seconds() {
+    let bench = Bench::new().await;
+    let nodes = [bench.registry.clone(), bench.other_node()];
+    let (operator, stranger) = (Caller::operator(), Caller::anonymous(Arc::default()));
+    let app = "team/app".parse().unwrap();
+    let metadata = BTreeMap::from([("public".to_owned(), "true".to_owned())]);
+    let wanted = WantedProject { name: "team".parse().unwrap(), metadata, storage_limit: None };
+    bench.registry.create_project(&operator, wanted).await.unwrap();
+    for node in &nodes {
+        for _ in 0..3 {
+            node.permit::<Pull>(&stranger, &app).await.unwrap();
+        }
+        node.permit::<Push>(&stranger, &app).await.unwrap_err();
+    }
+    let permit = bench.registry.permit_in_project(&operator, &"team".parse().unwrap()).await.unwrap();
+    let private = BTreeMap::from([("public".to_owned(), "false".to_owned())]);
+    bench.registry.put_project_metadata(&permit, &private).await.unwrap();
+    nodes[0].permit::<Pull>(&stranger, &app).await.unwrap_err();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    nodes[1].permit::<Pull>(&stranger, &app).await.unwrap_err();
+}
+
+/// A new key signs only when every node has read it: whatever is asked while it takes over, at whichever node, is answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_under_load_loses_no_request() {
+    let bench = Bench::new().await;
+    bench.team().await;
+    let nodes = [bench.registry.clone(), bench.other_node()];
+    let alice = bench.sign_in("alice", PASSWORD).await.unwrap();
+    let operator = Caller::operator();
+    let permit = bench.registry.permit_everywhere(&operator).await.unwrap();
+    let id = bench.registry.rotate_keys(&permit).await.unwrap();
+    // Two minutes pass in two seconds.
+    let begins = hythe_registry::clock::now() + 2_000_000;
+    let file = rusqlite::Connection::open(bench.folder.path().join("hythe.db")).unwrap();
+    let changed = file.execute("UPDATE signing_key SET sign_from = ?1 WHERE id = ?2", (begins, &id)).unwrap();
+    assert_eq!(changed, 1);
+    drop(file);
+    for node in &nodes {
+        node.key_set().await.unwrap();
+    }
+    let until = tokio::time::Instant::now() + Duration::from_secs(5);
+    let mut work = tokio::task::JoinSet::new();
+    for number in 0..4 {
+        let (here, there) = (nodes[number % 2].clone(), nodes[(number + 1) % 2].clone());
+        let alice = alice.clone();
+        work.spawn(async move {
+            let scope: Scope = "repository:team/app:pull,push".parse().unwrap();
+            let (mut keys, mut asked) = (BTreeSet::new(), 0);
+            while tokio::time::Instant::now() < until {
+                let token =
+                    here.issue_token(&alice, std::slice::from_ref(&scope), false).await.unwrap().token;
+                there.verify_token(&token).await.unwrap();
+                keys.insert(jsonwebtoken::decode_header(&token).unwrap().kid.unwrap());
+                asked += 1;
+                tokio::task::yield_now().await;
+            }
+            (keys, asked)
+        });
+    }
+    while let Some(done) = work.join_next().await {
+        let (keys, asked) = done.unwrap();
+        assert!(keys.len() == 2 && keys.contains(&id), "{asked} requests saw the keys {keys:?}");
+    }
 }

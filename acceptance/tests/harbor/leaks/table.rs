@@ -162,6 +162,12 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     on("PUT", "/robots/{robot}", ABOVE).body(r#"{"permissions":[]}"#),
     on("PATCH", "/robots/{robot}", ABOVE).body(r#"{"secret":"Outsider-54321"}"#),
     on("DELETE", "/robots/{robot}", ABOVE),
+    on("GET", "/projects/{project}/robots", GUEST),
+    on("POST", "/projects/{project}/robots", ABOVE)
+        .body(r#"{"name":"made","access":[{"resource":"repository","action":"pull"}]}"#),
+    on("GET", "/projects/{project}/robots/{robot}", GUEST),
+    on("PUT", "/projects/{project}/robots/{robot}", ABOVE).body(r#"{"disable":true}"#),
+    on("DELETE", "/projects/{project}/robots/{robot}", ABOVE),
     on("GET", "/robots/{robot}/trust-rules", GUEST),
     on("POST", "/robots/{robot}/trust-rules", ABOVE).body(
         r#"{"name":"made","issuer":"https://127.0.0.1:1","audience":"here","claims":{"sub":"somebody"}}"#,

@@ -14,8 +14,6 @@ async def walk(walker):
     push(walker)
     await repositories(walker)
     await delete_a_repository(walker)
-    if walker.is_later("get_artifact"):
-        return
     await everywhere(walker)
     await image(walker)
     await index(walker)
@@ -49,6 +47,7 @@ async def repositories(walker):
     shows("described", await walker.call("get_repository", PROJECT, NAME), description="# An app")
     hit = (await walker.call("search", "tools/app")).repository
     same("found", [(one.repository_name, one.project_name, one.project_public) for one in hit], [(FULL, PROJECT, False)])
+    assert hit[0].artifact_count >= 3, hit
     await walker.refused(404, "get_repository", PROJECT, "no/such")
 
 

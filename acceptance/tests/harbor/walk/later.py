@@ -1,11 +1,6 @@
 """Calls of things that the server does not have yet, with what they are for."""
 
 LATER = {
-    "artifacts": [
-        "add_artifact_label", "copy_artifact", "create_artifact_tag", "delete_artifact", "delete_artifact_label",
-        "delete_artifact_tag", "get_artifact", "get_artifact_accessories", "get_artifact_build_history",
-        "get_artifact_tags", "get_artifacts", "get_icon", "get_project_artifacts",
-    ],
     "replication": [
         "check_registry_status", "create_registry", "create_replication_policy", "delete_registry",
         "delete_replication_policy", "get_registries", "get_registry", "get_registry_adapters", "get_registry_info",
@@ -37,8 +32,5 @@ LATER = {
         "create_webhook_policy", "delete_webhook_policy", "get_webhook_jobs", "get_webhook_policies",
         "get_webhook_policy", "get_webhook_policy_last_trigger", "get_webhook_supported_events",
         "update_webhook_policy",
-    ],
-    "dropped by Harbor itself in 2.16": [
-        "create_robot_v1", "delete_robot_v1", "get_robot_v1", "get_robots_v1", "update_robot_v1",
     ],
 }

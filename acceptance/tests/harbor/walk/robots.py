@@ -4,6 +4,7 @@ import time
 
 import httpx
 from harborapi.models import Access, Robot, RobotCreate, RobotPermission
+from harborapi.models.models import RobotCreateV1
 
 from .walker import has, same, shows
 
@@ -17,6 +18,7 @@ async def walk(walker):
     await use(walker, robot)
     await change(walker, robot)
     await of_the_system(walker)
+    await by_older_paths(walker)
     await walker.call("delete_robot", robot.id)
     await walker.refused(404, "get_robot", robot.id)
 
@@ -62,6 +64,21 @@ async def change(walker, robot):
     fresh = await walker.call("refresh_robot_secret", robot.id, "Fresh-Secret-1234")
     assert fresh.secret in (None, "", "Fresh-Secret-1234"), "another secret than was asked for"
     await walker.refused(400, "refresh_robot_secret", robot.id, "weak")
+
+
+async def by_older_paths(walker):
+    access = Access(resource=f"/project/{walker.made['project']}/repository", action="pull")
+    made = await walker.call("create_robot_v1", PROJECT, RobotCreateV1(name="old", expires_at=-1, access=[access]))
+    assert made.secret and made.name.endswith(f"{PROJECT}+old"), made
+    one = await walker.call("get_robot_v1", PROJECT, made.id)
+    shows("by the older path", one, name=made.name, expires_at=-1, disable=False)
+    same("its access", [(part.resource, part.action) for part in one.permissions[0].access], [("repository", "pull")])
+    assert made.id in [robot.id for robot in await walker.call("get_robots_v1", PROJECT)], "not listed"
+    one.disable = True
+    await walker.call("update_robot_v1", PROJECT, made.id, Robot.model_validate(one.model_dump(mode="json")))
+    shows("disabled", await walker.call("get_robot_v1", PROJECT, made.id), disable=True)
+    await walker.call("delete_robot_v1", PROJECT, made.id)
+    await walker.refused(404, "get_robot_v1", PROJECT, made.id)
 
 
 async def of_the_system(walker):

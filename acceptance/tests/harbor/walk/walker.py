@@ -52,10 +52,6 @@ class Walker:
             return error
         raise AssertionError(f"{name} should be refused with {status}")
 
-    def is_later(self, name):
-        """Whether the server does not have this call yet."""
-        return any(name in names for names in LATER.values())
-
     def by(self, user, password):
         """The client of somebody else."""
         return HarborAsyncClient(url=self.client.url, username=user, secret=password, retry=None, max_logs=1)

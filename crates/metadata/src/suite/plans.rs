@@ -57,6 +57,8 @@ const HOT: &[(&str, &[&str])] = &[
     ("tag.list", &["1", "'a'", "100"]),
     ("tag.list_by_digest", &["1", "'d'", "100"]),
     ("tag.list_rows", &["1", "'d'", "'%%'", "'a'", "100", "0"]),
+    ("trust_rule.find_by_issuer", &["'https://ci.example.com'"]),
+    ("trust_rule.list", &["1"]),
     ("upload.count_open", &["'alice'", "1"]),
     ("upload.find", &["'u'", "1"]),
     ("usage.standing", &["'team'", "'d'", "'quota_enforced'"]),

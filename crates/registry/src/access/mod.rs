@@ -6,6 +6,7 @@
 mod caller;
 mod decision;
 mod explain;
+mod open_doors;
 pub mod permission;
 pub mod permissions;
 mod permit;
@@ -25,6 +26,7 @@ use hythe_oci::scope::{Action, Actions};
 pub use caller::{Caller, Origin, Principal, RobotPrincipal, Through};
 pub use decision::{Decision, Place, Rule};
 pub use explain::{Explanation, Question};
+pub(crate) use open_doors::OpenDoors;
 pub use permission::{Permission, ProjectRight, Right, SystemRight, rights, system_rights};
 pub use permissions::PermissionList;
 pub use permit::{AdministratorPermit, Everywhere, Permit, SelfPermit, TagLimit};
@@ -207,10 +209,21 @@ impl Registry {
             let (allowed, tags) = granted.map_or((false, TagLimit::None), |tags| (true, tags));
             return Ok(Decision { allowed, tags, rule: Rule::TokenScope });
         }
+        let visits = caller.is_anonymous() && permission == Pull::PERMISSION;
+        let name = repository.project();
+        if visits && self.open_doors.has(&name) {
+            let rule = Rule::Public(name.to_string());
+            return Ok(Decision { allowed: true, tags: TagLimit::None, rule });
+        }
         let mut c = self.database.connect().await?;
-        match project::find(&mut c, &repository.project()).await? {
+        match project::find(&mut c, &name).await? {
             Some(found) => {
-                decision::decide(&mut c, caller, permission, Place::Repository(&found, repository)).await
+                let place = Place::Repository(&found, repository);
+                let decision = decision::decide(&mut c, caller, permission, place).await?;
+                if visits && decision.allowed {
+                    self.open_doors.note(name);
+                }
+                Ok(decision)
             }
             None if caller.is_administrator() && caller.limit.is_none() => {
                 Ok(Decision { allowed: true, tags: TagLimit::None, rule: Rule::Administrator })

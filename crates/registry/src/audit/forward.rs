@@ -12,7 +12,7 @@ use tokio::net::{TcpStream, UdpSocket};
 
 use crate::Registry;
 use crate::clock;
-use crate::configuration::items::AUDIT_LOG_FORWARD_ENDPOINT;
+use crate::configuration::items::{AUDIT_LOG_FORWARD_ENDPOINT, SKIP_AUDIT_LOG_DATABASE};
 use crate::error::{Error, Kind, Result};
 
 const SENT_EVERY: Duration = Duration::from_secs(2);
@@ -73,18 +73,34 @@ impl Registry {
         drop(c);
         let Some(last) = events.last() else { return Ok(0) };
         let reached = format!("{} {}", last.seal.unwrap_or(0), last.id);
+        let done =
+            if self.configuration().truth(&SKIP_AUDIT_LOG_DATABASE) { sent_whole(&events) } else { 0..=0 };
         let messages: Vec<String> = events.iter().map(|event| message(event, &self.options.node)).collect();
         let sent = tokio::time::timeout(PATIENCE, send(endpoint, &messages)).await;
         sent.map_err(|_| unreachable(endpoint, "no answer in time".to_owned()))?
             .map_err(|error| unreachable(endpoint, error.to_string()))?;
         self.database
             .transaction(move |c| {
-                let reached = reached.clone();
-                Box::pin(async move { setting::put(c, CURSOR, &reached).await })
+                let (reached, done) = (reached.clone(), done.clone());
+                Box::pin(async move {
+                    for seal in done.filter(|seal| *seal > 0) {
+                        audit::purge(c, seal, clock::now()).await?;
+                    }
+                    setting::put(c, CURSOR, &reached).await
+                })
             })
             .await?;
         Ok(events.len())
     }
+}
+
+/// The seals all of whose events were sent, where events are kept no longer. The last seal of a full batch may go on in
+/// the next one: it stays until the batch after it, so the seal before the first one is done too.
+fn sent_whole(events: &[Event]) -> std::ops::RangeInclusive<i64> {
+    let seal = |event: Option<&Event>| event.and_then(|event| event.seal).unwrap_or(0);
+    let (first, last) = (seal(events.first()), seal(events.last()));
+    let cut = events.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+    (first - 1).max(0)..=if cut { last - 1 } else { last }
 }
 
 async fn send(endpoint: &str, messages: &[String]) -> std::io::Result<()> {

@@ -15,6 +15,7 @@ pub use search::EVENT_TYPES;
 
 use crate::access::Caller;
 use crate::clock;
+use crate::configuration::is_left_out;
 
 /// What JSON of one side may be at most; the rest is not worth a row.
 const LARGEST_SIDE: usize = 16 * 1024;
@@ -89,8 +90,11 @@ impl Entry {
         self
     }
 
-    /// Writes it.
+    /// Writes it, unless events of its type are left out.
     pub(crate) async fn write(&self, c: &mut Connection) -> Result<(), hythe_metadata::Error> {
+        if is_left_out(c, &format!("{}_{}", self.0.operation, self.0.resource_type)).await? {
+            return Ok(());
+        }
         audit::create(c, &self.0).await.map(|_| ())
     }
 }

@@ -11,6 +11,7 @@ use crate::error::Result;
 pub const EVENT_TYPES: &[&str] = &[
     "create_artifact",
     "delete_artifact",
+    "pull_artifact",
     "create_tag",
     "delete_tag",
     "create_project",
@@ -26,6 +27,10 @@ pub const EVENT_TYPES: &[&str] = &[
     "create_robot",
     "update_robot",
     "delete_robot",
+    "login_robot",
+    "create_trust-rule",
+    "update_trust-rule",
+    "delete_trust-rule",
     "create_token",
     "delete_token",
     "create_member",

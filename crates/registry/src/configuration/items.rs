@@ -1,6 +1,8 @@
 //! Every key of `/api/v2.0/configurations`: its kind, its default, and who reads it. Keys and kinds are Harbor's
 //! (`src/lib/config/metadata/metadatalist.go`).
 
+use crate::audit::EVENT_TYPES;
+
 /// One key.
 #[derive(Clone, Copy, Debug)]
 pub struct Item {
@@ -32,6 +34,8 @@ pub enum Kind {
     Text(&'static str),
     /// One of these words, the first where nobody set it.
     Word(&'static [&'static str]),
+    /// Any of these words, apart by commas; none where nobody set it.
+    Words(&'static [&'static str]),
     /// A text that is never given back.
     Secret,
     /// Texts by name, written as the text of a JSON object.
@@ -60,7 +64,7 @@ macro_rules! items {
 }
 
 use Home::{Here, Ldap, Oidc};
-use Kind::{Number, Pairs, Secret, Text, Truth, Word};
+use Kind::{Number, Pairs, Secret, Text, Truth, Word, Words};
 
 const SCOPE: Kind = Number { default: 2, least: 0, most: 2 };
 const LONG: i64 = i32::MAX as i64;
@@ -95,10 +99,12 @@ items! {
     NOTIFICATION_ENABLE = "notification_enable", Truth(true), Here, "notifications";
     /// Where audit events are sent too: `host:port` of a syslog server.
     AUDIT_LOG_FORWARD_ENDPOINT = "audit_log_forward_endpoint", Text(""), Here, "audit";
-    /// Whether audit events are only sent and not kept.
+    /// Whether audit events are kept only until they were sent.
     SKIP_AUDIT_LOG_DATABASE = "skip_audit_log_database", Truth(false), Here, "audit";
     /// Operations that are not recorded, apart by commas, such as `pull_artifact`.
-    DISABLED_AUDIT_LOG_EVENT_TYPES = "disabled_audit_log_event_types", Text(""), Here, "audit";
+    DISABLED_AUDIT_LOG_EVENT_TYPES = "disabled_audit_log_event_types", Words(EVENT_TYPES), Here, "audit";
+    /// Whether pulls are left out of the audit log.
+    PULL_AUDIT_LOG_DISABLE = "pull_audit_log_disable", Truth(true), Here, "pulls";
     /// Whether a scanner's pull leaves the time of the last pull alone.
     SCANNER_SKIP_UPDATE_PULLTIME = "scanner_skip_update_pulltime", Truth(false), Here, "pull times";
 

@@ -21,7 +21,9 @@ use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::sources::{self, SourceKind, Sources, harbor};
-use items::{Home, Item, Kind};
+use items::{
+    AUDIT_LOG_FORWARD_ENDPOINT, DISABLED_AUDIT_LOG_EVENT_TYPES, Home, Item, Kind, SKIP_AUDIT_LOG_DATABASE,
+};
 
 /// How often every node looks at the version.
 pub const FOLLOWED_EVERY: Duration = Duration::from_secs(1);
@@ -70,7 +72,9 @@ impl Configuration {
         match item.kind {
             Kind::Truth(_) => self.truth(item).into(),
             Kind::Number { .. } => self.number(item).into(),
-            Kind::Text(_) | Kind::Word(_) | Kind::Secret | Kind::Pairs => self.text(item).into(),
+            Kind::Text(_) | Kind::Word(_) | Kind::Words(_) | Kind::Secret | Kind::Pairs => {
+                self.text(item).into()
+            }
         }
     }
 }
@@ -241,6 +245,7 @@ impl Wanted {
         if !self.here.is_empty() {
             let mut values = stored(c).await?;
             values.extend(self.here);
+            validate_together(&values)?;
             setting::put(c, VALUES, &Value::Object(values).to_string()).await?;
         }
         let rows = identity_source::list(c, sources::AT_MOST).await?;
@@ -248,6 +253,31 @@ impl Wanted {
         harbor::set_first(c, &rows, SourceKind::Oidc, self.oidc).await?;
         renew_version(c).await
     }
+}
+
+/// What makes sense only with something else.
+fn validate_together(values: &Map<String, Value>) -> Result<()> {
+    let configuration = Configuration { values: values.clone() };
+    if configuration.truth(&SKIP_AUDIT_LOG_DATABASE)
+        && configuration.text(&AUDIT_LOG_FORWARD_ENDPOINT).is_empty()
+    {
+        return Err(Error::bad_request(
+            "skip_audit_log_database needs audit_log_forward_endpoint: audit events are kept until they were sent there",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether somebody left events of this type out of the audit log, as the row has it in this transaction: what is not
+/// recorded any more is the same on all nodes from one moment on.
+pub(crate) async fn is_left_out(
+    c: &mut Connection,
+    event_type: &str,
+) -> std::result::Result<bool, hythe_metadata::Error> {
+    let text = setting::find(c, VALUES).await?.unwrap_or_default();
+    let values: Map<String, Value> = serde_json::from_str(&text).unwrap_or_default();
+    let list = Configuration { values }.text(&DISABLED_AUDIT_LOG_EVENT_TYPES);
+    Ok(list.split(',').any(|word| word == event_type))
 }
 
 /// Keeps other changes of the configuration waiting until this transaction ends.

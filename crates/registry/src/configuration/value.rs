@@ -15,6 +15,7 @@ pub(super) fn read(item: &Item, given: &Value) -> crate::error::Result<Value> {
         Kind::Number { least, most, .. } => number(given, least, most),
         Kind::Text(_) | Kind::Secret => text(given),
         Kind::Word(words) => word(given, words),
+        Kind::Words(words) => some_words(given, words),
         Kind::Pairs => pairs(given),
     };
     read.map_err(|expected| {
@@ -58,6 +59,21 @@ fn word(given: &Value, words: &[&str]) -> Result<Value, String> {
     }
 }
 
+/// Words apart by commas, with or without spaces.
+fn some_words(given: &Value, words: &[&str]) -> Result<Value, String> {
+    let all = given.as_str().map(|text| text.split(',').map(str::trim).filter(|word| !word.is_empty()));
+    let known = all.and_then(|mut all| {
+        all.try_fold(Vec::new(), |mut known, word| {
+            known.push(*words.iter().find(|one| **one == word)?);
+            Some(known)
+        })
+    });
+    match known {
+        Some(known) => Ok(Value::String(known.join(","))),
+        None => Err(format!("a list of some of {}", words.join(", "))),
+    }
+}
+
 /// An object, or the text of one; empty text is an empty object.
 fn pairs(given: &Value) -> Result<Value, String> {
     let read: Option<Map<String, Value>> = match given {
@@ -80,6 +96,17 @@ mod tests {
 
     use super::super::items::{self, find};
     use super::*;
+
+    #[test]
+    fn words_are_known_ones_apart_by_commas() {
+        let item = &items::DISABLED_AUDIT_LOG_EVENT_TYPES;
+        assert_eq!(
+            read(item, &json!("create_user, pull_artifact")).unwrap(),
+            json!("create_user,pull_artifact")
+        );
+        assert_eq!(read(item, &json!("")).unwrap(), json!(""));
+        assert!(read(item, &json!("create_user,nonsense")).is_err());
+    }
 
     #[test]
     fn numbers_and_truth_values_may_be_texts() {

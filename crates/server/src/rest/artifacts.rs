@@ -255,8 +255,8 @@ pub(super) async fn copy(
     let permit = app.registry.permit(&caller, &repository_in(&project, &repository)?).await?;
     let (source, reference) = parse_source(&query.from)?;
     let source = app.registry.permit::<Pull>(&caller, &source).await?;
-    app.registry.copy_artifact(&permit, &source, &reference).await?;
-    Ok(created(&format!("{}/{reference}", uri.path().trim_end_matches('/'))))
+    let digest = app.registry.copy_artifact(&permit, &source, &reference).await?;
+    Ok(created(&format!("{}/{digest}", uri.path().trim_end_matches('/'))))
 }
 
 fn parse_source(from: &str) -> Result<(RepositoryName, Reference), RestFailure> {

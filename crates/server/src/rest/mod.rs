@@ -19,6 +19,7 @@ mod openapi;
 mod page;
 mod permissions;
 mod place;
+mod project_robots;
 mod projects;
 mod query;
 mod quotas;
@@ -169,6 +170,8 @@ fn about_users() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(robots::list, robots::create))
         .routes(routes!(robots::read, robots::update, robots::refresh, robots::delete))
         .routes(routes!(robots::grantable))
+        .routes(routes!(project_robots::list, project_robots::create))
+        .routes(routes!(project_robots::read, project_robots::update, project_robots::delete))
         .routes(routes!(trust_rules::list, trust_rules::create))
         .routes(routes!(trust_rules::read, trust_rules::update, trust_rules::delete))
 }

@@ -15,7 +15,9 @@ use hythe_metadata::robot;
 use hythe_oci::name::ProjectName;
 use hythe_registry::Registry;
 use hythe_registry::access::{Permission, PermissionList};
-use hythe_registry::robots::{RobotChanges, WantedRobot, grantable_in_project, grantable_in_system};
+use hythe_registry::robots::{
+    CreatedRobot, RobotChanges, WantedRobot, grantable_in_project, grantable_in_system,
+};
 
 use super::page::{ListQuery, Page};
 use super::projects::parse_name;
@@ -86,16 +88,21 @@ pub(super) async fn create(
         secret: wanted.secret,
     };
     let made = app.registry.create_robot(&caller, wanted).await?;
+    let location = format!("/api/v2.0/robots/{}", made.robot.id);
+    Ok(show_created(&app.registry, made, location))
+}
+
+/// The one answer that has the secret.
+pub(super) fn show_created(registry: &Registry, made: CreatedRobot, location: String) -> Response {
     let shown = RobotCreated {
         id: made.robot.id,
-        name: app.registry.full_robot_name(&made.robot),
+        name: registry.full_robot_name(&made.robot),
         secret: made.secret,
         creation_time: timestamp(made.robot.created_at),
         expires_at: seconds(made.robot.expires_at),
     };
-    let location = format!("/api/v2.0/robots/{}", shown.id);
     let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, "no-store".to_owned())];
-    Ok((StatusCode::CREATED, headers, axum::Json(shown)).into_response())
+    (StatusCode::CREATED, headers, axum::Json(shown)).into_response()
 }
 
 /// A robot of a project names it by its one permission entry.
@@ -227,7 +234,7 @@ pub(super) fn show_permissions(json: &str) -> Vec<RobotPermission> {
     serde_json::from_str(json).unwrap_or_default()
 }
 
-fn show(registry: &Registry, robot: &robot::Robot) -> Robot {
+pub(super) fn show(registry: &Registry, robot: &robot::Robot) -> Robot {
     Robot {
         id: robot.id,
         name: registry.full_robot_name(robot),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use hythe_api::search::{Search, SearchRepository};
-use hythe_metadata::project::FoundRepository;
+use hythe_registry::search::FoundView;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -37,12 +37,14 @@ pub(super) async fn search(
     Ok(Json(Search { project, repository: repositories.into_iter().map(show).collect() }))
 }
 
-fn show(found: FoundRepository) -> SearchRepository {
+fn show(found: FoundView) -> SearchRepository {
+    let FoundView { repository: found, artifacts } = found;
     SearchRepository {
         project_name: found.name.project().to_string(),
         repository_name: found.name.to_string(),
         project_id: found.project_id,
         project_public: found.public,
         pull_count: found.pull_count,
+        artifact_count: artifacts,
     }
 }
