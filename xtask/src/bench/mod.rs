@@ -10,6 +10,7 @@ mod process;
 mod pull;
 mod push;
 mod report;
+mod rows;
 mod start;
 mod tags;
 
@@ -27,7 +28,7 @@ pub(crate) struct Options {
     /// Rounds of each measurement; the median counts
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Only measurements whose name begins so: pull, push, manifest, tags, memory, start
+    /// Only measurements whose name begins so: pull, push, manifest, tags, memory, start, rows
     #[arg(long)]
     only: Option<String>,
     /// Do not rewrite docs/benchmarks.md
@@ -77,6 +78,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
         tags::measure(&hythe, options.rounds, &mut report)?;
         let data = hythe.stop();
         start::measure_full(folder.path(), &data, options.rounds, &mut report)?;
+    }
+    if options.wants("rows") {
+        rows::measure(&mut report)?;
     }
     println!("{report}");
     if !options.print_only && options.only.is_none() {
