@@ -9,6 +9,7 @@ mod paging;
 mod pulls;
 mod quotas;
 mod repositories;
+mod retention;
 mod rights;
 mod tags;
 

@@ -16,6 +16,7 @@ pub mod permission;
 pub mod project;
 pub mod quota;
 pub mod repository;
+pub mod retention;
 pub mod robot;
 pub mod role;
 pub mod search;

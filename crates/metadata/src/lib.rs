@@ -34,6 +34,7 @@ pub mod project;
 pub mod project_metadata;
 pub mod refresh_token;
 pub mod repository;
+pub mod retention;
 pub mod revocation;
 pub mod robot;
 pub mod schedule;

@@ -34,6 +34,7 @@ mod pulls;
 pub mod quotas;
 pub mod referrers;
 pub mod repositories;
+pub mod retention;
 pub mod revocations;
 pub mod robots;
 pub mod roles;

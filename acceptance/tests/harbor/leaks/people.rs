@@ -160,6 +160,9 @@ fn furnish(bench: &Workbench, mayor: &Api, name: &str) -> Place {
         |decoration: &str| json!([{ "kind": "doublestar", "decoration": decoration, "pattern": name }]);
     let kept = json!({ "tag_selectors": pattern("matches"), "scope_selectors": { "repository": pattern("repoMatches") } });
     let kept = mayor.make(&format!("/projects/{name}/immutabletagrules"), &kept);
+    let retention =
+        json!({ "rules": [], "scope": { "level": "project", "ref": project.parse::<i64>().unwrap() } });
+    let retention = mayor.make("/retentions", &retention);
     let role = json!({ "name": format!("role-of-{}", name.len()), "permissions": ["repository:pull"] });
     let role = mayor.make("/roles", &role);
     let source = json!({ "name": format!("source-{}", name.len()), "kind": "ldap", "enabled": false,
@@ -171,6 +174,7 @@ fn furnish(bench: &Workbench, mayor: &Api, name: &str) -> Place {
     let values = [
         ("grant", grant),
         ("immutable_rule", kept),
+        ("retention", retention),
         ("role", role),
         ("source", source),
         ("token", token["id"].to_string()),
@@ -195,6 +199,7 @@ fn absent() -> Place {
     let values = [
         ("grant", "987654308".to_owned()),
         ("immutable_rule", "987654318".to_owned()),
+        ("retention", "987654319".to_owned()),
         ("role", "987654309".to_owned()),
         ("source", "987654310".to_owned()),
         ("token", "987654311".to_owned()),
@@ -217,9 +222,15 @@ fn absent() -> Place {
 
 /// Parameters that name nothing secret.
 fn common() -> impl Iterator<Item = (&'static str, String)> {
-    [("name", "public"), ("addition", "build_history"), ("digest", NO_DIGEST)]
-        .map(|(name, value)| (name, value.to_owned()))
-        .into_iter()
+    [
+        ("name", "public"),
+        ("addition", "build_history"),
+        ("digest", NO_DIGEST),
+        ("execution", "1"),
+        ("task", "1"),
+    ]
+    .map(|(name, value)| (name, value.to_owned()))
+    .into_iter()
 }
 
 fn robot_of(project: &str, name: &str) -> Value {

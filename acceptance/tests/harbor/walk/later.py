@@ -8,13 +8,6 @@ LATER = {
         "get_replication_task_log", "get_replication_tasks", "get_replications", "start_replication",
         "stop_replication", "update_registry", "update_replication_policy",
     ],
-    "retention": [
-         "create_retention_policy",
-        "delete_retention_policy",
-        "get_project_retention_id", "get_retention_execution_task_log", "get_retention_executions",
-        "get_retention_metadata", "get_retention_policy", "get_retention_tasks", "start_retention_execution",
-        "stop_retention_execution", "update_retention_policy",
-    ],
     "scanning": [
         "create_scan_all_schedule", "create_scanner", "delete_scanner", "download_scan_export", "export_scan_data",
         "get_artifact_scan_report_log", "get_artifact_vulnerability_reports", "get_cve_allowlist",

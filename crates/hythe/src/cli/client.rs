@@ -98,6 +98,23 @@ pub(crate) enum QuotaCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum RetentionCommand {
+    /// Show the rules of a project's retention policy
+    #[command(after_long_help = "Example:\n  hythe retention show team")]
+    Show { project: String },
+    /// Delete what no rule keeps, or tell what that would be
+    #[command(
+        after_long_help = "Examples:\n  hythe retention run team --dry-run\n  hythe retention run team"
+    )]
+    Run {
+        project: String,
+        /// Delete nothing; say of every tag which rule decides
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum ImmutableCommand {
     /// List a project's immutable tag rules
     #[command(visible_alias = "ls", after_long_help = "Example:\n  hythe immutable ls team")]

@@ -304,6 +304,8 @@ Examples:
     Tag(client::With<client::TagCommand>),
     /// Quotas: how much each project may hold, and holds
     Quota(client::With<client::QuotaCommand>),
+    /// Retention: which artifacts of a project are kept
+    Retention(client::With<client::RetentionCommand>),
     /// Immutable tag rules: tags that are neither moved nor deleted
     Immutable(client::With<client::ImmutableCommand>),
     /// Members of a project

@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = migrations![
     (7, "0007_storage_audit", serves_from: 2),
     (8, "0008_immutable_rules", serves_from: 2),
     (9, "0009_trash", serves_from: 2),
+    (10, "0010_retention", serves_from: 2),
 ];
 
 /// The version that this binary was made for.

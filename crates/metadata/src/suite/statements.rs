@@ -36,6 +36,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         project_metadata::STATEMENTS,
         refresh_token::STATEMENTS,
         repository::STATEMENTS,
+        retention::STATEMENTS,
         revocation::STATEMENTS,
         robot::STATEMENTS,
         schedule::STATEMENTS,

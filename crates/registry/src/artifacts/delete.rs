@@ -59,7 +59,11 @@ async fn delete(
 }
 
 /// The number of manifests deleted.
-async fn delete_with_all(c: &mut Connection, root: &Artifact, deletion: &Deletion) -> Result<usize> {
+pub(crate) async fn delete_with_all(
+    c: &mut Connection,
+    root: &Artifact,
+    deletion: &Deletion,
+) -> Result<usize> {
     let repository_id = root.repository_id;
     let (mut waiting, mut deleted) = (vec![root.digest], 0);
     while let Some(digest) = waiting.pop() {

@@ -20,6 +20,7 @@ use hythe_oci::name::RepositoryName;
 use hythe_oci::reference::Reference;
 use hythe_oci::tag::Tag;
 
+pub(crate) use delete::delete_with_all;
 pub use detail::{Detail, PartDetail};
 
 use crate::Registry;

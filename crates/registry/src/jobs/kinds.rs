@@ -29,6 +29,8 @@ macro_rules! kinds {
 kinds! {
     /// Removes old events of the audit log.
     AuditPurge = "audit_purge";
+    /// Deletes what no rule of a project's retention policy keeps.
+    Retention = "retention";
     /// Holds the storage against the rows.
     StorageAudit = "storage_audit";
     /// Finds what nobody needs any more and takes its rows away.
@@ -41,7 +43,7 @@ impl Kind {
     /// How often a job of this kind is begun before it is given up.
     pub(super) fn attempts(self) -> u16 {
         match self {
-            Kind::AuditPurge | Kind::GarbageCollection | Kind::BytesRemoval => 3,
+            Kind::AuditPurge | Kind::Retention | Kind::GarbageCollection | Kind::BytesRemoval => 3,
             Kind::StorageAudit => 10,
         }
     }
@@ -54,6 +56,7 @@ impl Registry {
     pub(super) async fn perform(self: Arc<Self>, run: Run, kind: Kind) -> Result<(), Halt> {
         match kind {
             Kind::AuditPurge => self.run_audit_purge(&run).await,
+            Kind::Retention => self.run_retention(&run).await,
             Kind::StorageAudit => self.run_storage_audit(&run).await,
             Kind::GarbageCollection => self.run_garbage_collection(&run).await,
             Kind::BytesRemoval => self.run_bytes_removal(&run).await,

@@ -21,6 +21,7 @@ use crate::audit::Entry;
 use crate::clock;
 use crate::configuration::items::READ_ONLY;
 use crate::error::{Error, Result};
+use crate::immutable_rules::check_moved;
 use crate::manifests::Needs;
 use crate::projects::unknown_project;
 
@@ -279,7 +280,10 @@ impl Work<'_> {
             let expected = if asked_for && self.wanted.overwrite { Expected::Any } else { Expected::Absent };
             let (id, now, by) = (self.repository.id, clock::now(), self.by.as_str());
             match tag::put_if(c, id, &tag, &kept.digest, now, by, expected).await? {
-                Put::Done(_) => {
+                Put::Done(before) => {
+                    if before.is_some_and(|before| before != kept.digest) {
+                        check_moved(c, &self.repository, name).await?;
+                    }
                     self.done.insert(name.clone());
                     self.restored.tags.push(name.clone());
                 }

@@ -24,6 +24,8 @@ mod projects;
 mod query;
 mod quotas;
 mod repositories;
+mod retention_words;
+mod retentions;
 mod robots;
 mod roles;
 mod search;
@@ -129,6 +131,14 @@ fn about_projects() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tags::history))
         .routes(routes!(immutable_rules::list, immutable_rules::create))
         .routes(routes!(immutable_rules::update, immutable_rules::delete))
+        .routes(routes!(retentions::metadata))
+        .routes(routes!(retentions::create))
+        .routes(routes!(retentions::get, retentions::update, retentions::delete))
+        .routes(routes!(retentions::list_executions, retentions::start))
+        .routes(routes!(retentions::stop))
+        .routes(routes!(retentions::list_tasks))
+        .routes(routes!(retentions::log))
+        .routes(routes!(retentions::list_decisions))
         .routes(routes!(labels::list, labels::create))
         .routes(routes!(labels::read, labels::update, labels::delete))
         .routes(routes!(additions::read))

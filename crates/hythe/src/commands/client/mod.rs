@@ -9,6 +9,7 @@ mod node;
 mod project;
 mod quota;
 mod repo;
+mod retention;
 mod robot;
 mod tag;
 mod token;
@@ -40,6 +41,7 @@ pub(crate) async fn run(command: &ClientCommand) -> Result<(), Failure> {
         ClientCommand::Artifact(with) => artifact::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Tag(with) => tag::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Quota(with) => quota::run(&with.command, &Desk::of(&with.remote)?).await,
+        ClientCommand::Retention(with) => retention::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Immutable(with) => immutable::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Member(with) => member::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Robot(with) => robot::run(&with.command, &Desk::of(&with.remote)?).await,

@@ -1,0 +1,128 @@
+//! `hythe retention`
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{ALL, Desk, number, text};
+use crate::cli::client::RetentionCommand;
+use crate::client::part;
+use crate::failure::Failure;
+use crate::output::Format;
+
+/// How often a running execution is asked for.
+const ASKED_EVERY: Duration = Duration::from_millis(500);
+
+pub(super) async fn run(command: &RetentionCommand, desk: &Desk) -> Result<(), Failure> {
+    match command {
+        RetentionCommand::Show { project } => show(project, desk).await,
+        RetentionCommand::Run { project, dry_run } => start(project, *dry_run, desk).await,
+    }
+}
+
+/// A project's metadata name its policy.
+async fn path(project: &str, desk: &Desk) -> Result<String, Failure> {
+    let found = desk.remote.get(&format!("projects/{}", part(project))).await?;
+    match found.pointer("/metadata/retention_id").and_then(Value::as_str).filter(|id| !id.is_empty()) {
+        Some(id) => Ok(format!("retentions/{id}")),
+        None => Err(Failure::new(format!("project {project} has no retention policy; everything is kept"))
+            .hint("make one by POST /api/v2.0/retentions or in the console")),
+    }
+}
+
+async fn show(project: &str, desk: &Desk) -> Result<(), Failure> {
+    let policy = desk.remote.get(&path(project, desk).await?).await?;
+    if desk.format == Format::Json {
+        desk.show(&policy, &[]);
+        return Ok(());
+    }
+    let settings = &policy["trigger"]["settings"];
+    let (cron, next) = (text(settings.get("cron")), text(settings.get("next_scheduled_time")));
+    let when =
+        if cron.is_empty() { "only when somebody asks".to_owned() } else { format!("{cron}, next {next}") };
+    desk.tell(&format!("Applied {when}. What no rule keeps is deleted."), &policy);
+    let rules = policy["rules"].as_array().map_or(&[][..], Vec::as_slice);
+    let shown: Vec<Value> = rules.iter().map(shown).collect();
+    let columns = [
+        ("RULE", "/id"),
+        ("KEEPS", "/keeps"),
+        ("TAGS", "/tags"),
+        ("REPOSITORIES", "/repositories"),
+        ("DISABLED", "/disabled"),
+    ];
+    desk.show_list(&shown, &columns);
+    Ok(())
+}
+
+fn shown(rule: &Value) -> Value {
+    let selectors = |list: &Value| {
+        let one = |selector: &Value| {
+            let (decoration, pattern) = (text(selector.get("decoration")), text(selector.get("pattern")));
+            let (kind, except) = (text(selector.get("kind")), decoration.ends_with("xcludes"));
+            let kind = if kind == "doublestar" { String::new() } else { format!("{kind} ") };
+            format!("{}{kind}{pattern}", if except { "except " } else { "" })
+        };
+        list.as_array().map_or(String::new(), |list| list.iter().map(one).collect::<Vec<_>>().join(" and "))
+    };
+    let template = text(rule.get("template"));
+    let parameter = text(rule["params"].get(&template));
+    json!({
+        "id": rule["id"], "disabled": rule["disabled"],
+        "keeps": format!("{template} {parameter}").trim_end(),
+        "tags": selectors(&rule["tag_selectors"]),
+        "repositories": selectors(&rule["scope_selectors"]["repository"]),
+    })
+}
+
+async fn start(project: &str, dry_run: bool, desk: &Desk) -> Result<(), Failure> {
+    let policy = path(project, desk).await?;
+    let (_, location) =
+        desk.remote.create(&format!("{policy}/executions"), &json!({ "dry_run": dry_run })).await?;
+    let id: i64 = location.rsplit('/').next().and_then(|id| id.parse().ok()).unwrap_or(0);
+    let status = wait(&policy, id, desk).await?;
+    let path = format!("{policy}/executions/{id}/tasks");
+    let tasks = desk.remote.list(&format!("{path}?page_size=100"), ALL).await?;
+    let mut lines = Vec::new();
+    for task in &tasks {
+        let decisions = desk.remote.get(&format!("{path}/{}/decisions", task["id"])).await?;
+        let repository = format!("{project}/{}", text(task.get("repository")));
+        lines.extend(decisions.as_array().into_iter().flatten().flat_map(|one| per_tag(&repository, one)));
+    }
+    let columns = [("REPOSITORY", "/repository"), ("TAG", "/tag"), ("WHAT", "/verdict"), ("WHY", "/why")];
+    desk.show_list(&lines, &columns);
+    if desk.format == Format::Text {
+        let sum = |place| tasks.iter().map(|task| number(task, place)).sum::<i64>();
+        let (total, retained) = (sum("/total"), sum("/retained"));
+        let verb = if dry_run { "would be deleted" } else { "were deleted" };
+        desk.tell(&format!("{} of {total} artifacts {verb}.", total - retained), &Value::Null);
+    }
+    if status == "Succeed" {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("the execution {id} ended as {status}")))
+    }
+}
+
+/// A line for each tag, or one for an artifact without.
+fn per_tag(repository: &str, decision: &Value) -> Vec<Value> {
+    let line = |tag: Value| {
+        json!({ "repository": repository, "tag": tag, "digest": decision["digest"],
+            "verdict": decision["verdict"], "why": decision["why"] })
+    };
+    match decision["tags"].as_array().filter(|tags| !tags.is_empty()) {
+        Some(tags) => tags.iter().cloned().map(line).collect(),
+        None => vec![line(json!(format!("@{}", text(decision.get("digest")))))],
+    }
+}
+
+async fn wait(policy: &str, id: i64, desk: &Desk) -> Result<String, Failure> {
+    loop {
+        let executions = desk.remote.get(&format!("{policy}/executions?page_size=100")).await?;
+        let found = executions.as_array().into_iter().flatten().find(|one| number(one, "/id") == id);
+        let status = text(found.and_then(|one| one.get("status")));
+        if status != "InProgress" {
+            return Ok(status);
+        }
+        tokio::time::sleep(ASKED_EVERY).await;
+    }
+}
