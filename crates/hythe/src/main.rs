@@ -20,7 +20,7 @@ use config::Inputs;
 use failure::Failure;
 
 fn main() -> ExitCode {
-    memory::give_back_large_buffers();
+    memory::bound_unused_buffers();
     let cli = Cli::parse();
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,

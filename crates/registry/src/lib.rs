@@ -13,6 +13,7 @@ pub mod certificate;
 pub mod claims;
 pub mod clock;
 pub mod configuration;
+mod detached;
 pub mod error;
 pub mod garbage_collection;
 pub mod grants;

@@ -20,6 +20,7 @@ use hythe_oci::upload_id::UploadId;
 use crate::Registry;
 use crate::access::{Permit, Pull, Push};
 use crate::clock;
+use crate::detached::Detached;
 use crate::error::{Error, Kind, Result};
 use crate::projects::unknown_project;
 
@@ -292,9 +293,11 @@ impl Registry {
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         use tracing::Instrument;
-        match self.detached.spawn(work.in_current_span()).await {
+        match Detached::new(&self.detached, work.in_current_span()).await {
             Ok(result) => result,
-            Err(error) => Err(Error::internal("the upload was interrupted inside the server", error)),
+            Err(_) => {
+                Err(Error::internal("the upload was interrupted inside the server", "a panic, logged before"))
+            }
         }
     }
 
