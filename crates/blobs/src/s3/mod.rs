@@ -7,12 +7,13 @@
 //! <prefix>/probe/<id>                     a probe under way
 //! ```
 //!
-//! An append holds the part that fills in memory, 8 MiB and more only for blobs beyond 8 GiB, and the one on its way as
-//! far as 64 MiB for all uploads allow. A blob smaller than a part is one object and no multipart upload, for S3 knows
+//! An append keeps the part that fills, 8 MiB and more only for blobs beyond 8 GiB, and the one on its way in memory as
+//! far as there is room for all uploads, and beyond that in temporary files. A blob smaller than a part is one object and no multipart upload, for S3 knows
 //! none of no parts. A multipart upload that a dying process did not get into its row is found by its key; on a server
 //! that cannot list those, the bucket's own rule for ending them by age has to.
 
 mod bucket;
+mod filling;
 mod options;
 mod parts;
 mod sending;
@@ -29,6 +30,7 @@ use hythe_oci::digest::Digest;
 use hythe_oci::upload_id::UploadId;
 
 use self::bucket::{Bucket, Listed};
+use self::filling::Filling;
 pub use self::options::S3Options;
 use self::parts::{Parts, Tail, decode};
 use self::sending::Sending;
@@ -99,22 +101,25 @@ impl S3 {
         let last = parts.tail.clone();
         parts.takeovers = parts.takeovers_of_key(upload);
         let key = blob_key(upload.id, parts.takeovers);
-        let mut filling = self.read_tail(upload, last.as_ref()).await?;
+        let begun = self.read_tail(upload, last.as_ref()).await?;
         let mut sending = Sending::new(Arc::clone(&self.bucket), upload, key, parts);
-        let mut hash = upload.hash.clone();
+        let (mut hash, mut filling) = (upload.hash.clone(), Filling::new(begun, sending.next_size()));
         loop {
             let size = sending.next_size();
-            let room = size.saturating_sub(filling.len() as u64);
+            let room = size.saturating_sub(filling.len());
             (hash, filling) = pour(body, room, hash, filling).await?;
-            if (filling.len() as u64) < size {
+            if filling.len() < size {
                 break;
             }
-            sending.send(std::mem::take(&mut filling)).await?;
+            sending.send(filling).await?;
+            filling = Filling::new(Vec::new(), sending.next_size());
         }
         let mut parts = sending.finish().await?;
         // An empty body leaves the tail as it is.
         if hash.length() > upload.offset {
-            parts.tail = self.put_tail(upload.id, last.as_ref(), filling).await?;
+            let rest = filling.into_part().await?;
+            parts.tail = self.put_tail(upload.id, last.as_ref(), rest.bytes).await?;
+            drop(rest.room);
         }
         let offset = hash.length();
         Ok((hash, offset, parts))
@@ -151,7 +156,8 @@ impl S3 {
         }
         let mut sending = Sending::new(Arc::clone(&self.bucket), upload, key.to_owned(), parts);
         if !rest.is_empty() {
-            sending.send(rest).await?;
+            let size = rest.len() as u64;
+            sending.send(Filling::new(rest, size)).await?;
         }
         sending.complete().await
     }

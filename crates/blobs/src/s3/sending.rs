@@ -4,18 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hythe_oci::upload_id::UploadId;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::bucket::Bucket;
-use super::parts::{FIRST_PART, Parts, part_size};
+use super::filling::Filling;
+use super::parts::{Parts, part_size};
 use crate::error::Error;
 use crate::pour::stopped;
 use crate::store::Upload;
-
-/// Parts of the first size that may be on their way beside one that fills, in all uploads together: 64 MiB. An upload
-/// that finds no room waits for its part before it fills the next, so that memory has an end and nobody waits for others.
-static BESIDE: Semaphore = Semaphore::const_new(8);
 
 /// An upload's parts, with at most one that has not arrived. Dropping it gives that one up.
 pub(super) struct Sending {
@@ -40,21 +36,19 @@ impl Sending {
     }
 
     /// Sends a part, beginning the multipart upload with the first.
-    pub(super) async fn send(&mut self, part: Vec<u8>) -> Result<(), Error> {
+    pub(super) async fn send(&mut self, part: Filling) -> Result<(), Error> {
         self.land().await?;
+        let part = part.into_part().await?;
         let id = match &self.parts.multipart {
             Some(id) => id.clone(),
             None => self.parts.multipart.insert(self.bucket.begin(&self.key).await?).clone(),
         };
-        let cost = u32::try_from((part.len() as u64).div_ceil(FIRST_PART)).unwrap_or(u32::MAX);
         let (bucket, key, number) = (Arc::clone(&self.bucket), self.key.clone(), self.parts.parts.len());
-        let room = BESIDE.try_acquire_many(cost);
-        let alone = room.is_err();
         self.flight.spawn(async move {
-            let _room = room;
-            bucket.put_part(&key, &id, number, Bytes::from(part)).await
+            let _room = part.room;
+            bucket.put_part(&key, &id, number, Bytes::from(part.bytes)).await
         });
-        if alone { self.land().await } else { Ok(()) }
+        Ok(())
     }
 
     /// Waits for the part on its way; what has arrived then is all that was sent.
