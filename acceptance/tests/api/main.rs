@@ -11,6 +11,7 @@ mod quotas;
 mod repositories;
 mod retention;
 mod rights;
+mod storage_audits;
 mod tags;
 
 use hythe_acceptance::shared::Shared;

@@ -3,4 +3,5 @@
 
 mod audit;
 mod backup;
+mod rebuild;
 mod support;

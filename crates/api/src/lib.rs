@@ -22,6 +22,7 @@ pub mod role;
 pub mod search;
 pub mod selector;
 pub mod statistic;
+pub mod storage_audit;
 pub mod system;
 pub mod tag;
 pub mod token;

@@ -23,6 +23,7 @@ pub mod identity_source;
 pub mod ids;
 pub mod immutable_rule;
 pub mod job;
+pub mod journal;
 pub mod label;
 pub mod lease;
 pub mod manifest;

@@ -22,6 +22,7 @@ pub mod immutable_rules;
 pub mod issuer;
 pub mod janitor;
 pub mod jobs;
+pub mod journal;
 pub mod keys;
 pub mod labels;
 pub mod load;

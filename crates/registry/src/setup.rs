@@ -85,7 +85,10 @@ impl Registry {
                         return Ok(false);
                     }
                     user::create(c, &administrator).await?;
-                    project::create(c, &project).await?;
+                    // A rebuild may have brought it back.
+                    if project::find(c, &project.name).await?.is_none() {
+                        project::create(c, &project).await?;
+                    }
                     Ok(true)
                 })
             })

@@ -65,6 +65,7 @@ impl Node {
         background.spawn(seal_audit(self.registry.clone()));
         background.spawn(forward_audit(self.registry.clone()));
         background.spawn(self.registry.clone().run_jobs());
+        background.spawn(write_journal(self.registry.clone()));
         background.spawn(clean_regularly(self.registry.clone(), self.options.janitor_interval));
         let registry = self.registry.clone();
         let app =
@@ -171,6 +172,10 @@ async fn seal_audit(registry: Arc<Registry>) {
 
 async fn forward_audit(registry: Arc<Registry>) {
     registry.forward_audit_regularly().await;
+}
+
+async fn write_journal(registry: Arc<Registry>) {
+    registry.write_journal_regularly().await;
 }
 
 async fn write_pulls(registry: Arc<Registry>) {

@@ -153,6 +153,7 @@ fn furnish(bench: &Workbench, mayor: &Api, name: &str) -> Place {
         "claims": { "sub": format!("{name}-job") } });
     let rule = mayor.make(&format!("/robots/{robot}/trust-rules"), &rule);
     let quota = mayor.get(&format!("/quotas?reference=project&reference_id={project}"))[0]["id"].to_string();
+    let audit = mayor.make("/system/storage-audit", &json!({}));
     let grant = json!({ "role_id": 3, "repository": format!("{name}/{name}-app"),
         "member_user": { "username": format!("{name}-user") } });
     let grant = mayor.make(&format!("/projects/{name}/grants"), &grant);
@@ -191,6 +192,7 @@ fn furnish(bench: &Workbench, mayor: &Api, name: &str) -> Place {
         ("robot", robot),
         ("rule", rule),
         ("quota", quota),
+        ("audit", audit),
     ];
     Place(values.into_iter().chain(common()).collect())
 }
@@ -216,6 +218,7 @@ fn absent() -> Place {
         ("robot", "987654306".to_owned()),
         ("rule", "987654313".to_owned()),
         ("quota", "987654307".to_owned()),
+        ("audit", "987654314".to_owned()),
     ];
     Place(values.into_iter().chain(common()).collect())
 }

@@ -221,6 +221,16 @@ Examples:
   hythe storage audit --repair
   hythe storage audit --rehash --rate 100 --output json > audit.json")]
     Audit(AuditArguments),
+    /// Bring repositories, manifests and tags back from the storage alone, after the database was lost
+    ///
+    /// Reads the journal that nodes keep beside the blobs and fills an empty database; what the last seconds brought may
+    /// be missing. Users, members, robots, keys and settings are not in the storage: restore a backup where there is one.
+    /// Exits with 3 if something could not be brought back, and names it. Broken off, it is begun again.
+    #[command(after_long_help = "\
+Examples:
+  hythe storage rebuild --data /var/lib/hythe-new
+  HYTHE_DATABASE_URL=postgres://hythe:PASSWORD@db/new HYTHE_STORAGE_URL=s3://hythe hythe storage rebuild")]
+    Rebuild,
 }
 
 #[derive(Debug, Args)]

@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = migrations![
     (8, "0008_immutable_rules", serves_from: 2),
     (9, "0009_trash", serves_from: 2),
     (10, "0010_retention", serves_from: 2),
+    (11, "0011_journal", serves_from: 2),
 ];
 
 /// The version that this binary was made for.

@@ -10,6 +10,7 @@ use crate::database::migration;
 use crate::database::statement::statements;
 use crate::database::value::Value;
 use crate::error::{Error, Result};
+use crate::journal;
 
 /// Cells in one statement at most: SQLite takes 32766, PostgreSQL 65535, and from a thousand on nothing gets faster.
 const CELLS: usize = 1000;
@@ -32,6 +33,7 @@ pub(super) async fn load(c: &mut Connection, open: &Open, tell: &Tell) -> Result
     }
     let rows = lines.end()?;
     migration::migrate(c).await?;
+    journal::forget(c).await?;
     if c.engine() == Engine::Postgres {
         // The planner knows nothing of rows that came this fast.
         c.batch("analyze", "ANALYZE").await?;
@@ -93,6 +95,8 @@ async fn fill(
     let width = table.columns.len();
     let at_once = (CELLS / width).max(1) as u64;
     let whole = insert_text(table, at_once, c.engine());
+    // Rows of other tables that were loaded before may have made some here, by triggers.
+    c.execute_text(&table.name, &format!("DELETE FROM {}", quoted(&table.name)), &[]).await?;
     let mut done = 0;
     while done < contents.rows {
         let rows = at_once.min(contents.rows - done);

@@ -30,6 +30,9 @@ const ROWS: &str = "
     INSERT INTO revocation (subject, at, expires_at) VALUES ('user:1', 1, 2);
     DELETE FROM revocation;";
 
+/// Loaded rows are told by a journal of their own.
+const BEFORE_ANY_JOURNAL: &str = "DELETE FROM journal_change; INSERT INTO setting VALUES ('journal', '');";
+
 /// Bytes of every value, and enough manifests for several pages.
 async fn fill(database: &Database) {
     raw(database, ROWS).await;
@@ -43,7 +46,7 @@ async fn fill(database: &Database) {
                     annotations, bytes) VALUES ($1, $2, 'm', 'image', 256, 1, 'alice', '{}', $3)";
                 c.execute_text("test", text, &[repository.clone(), digest.into(), (&bytes).into()]).await?;
             }
-            Ok(())
+            c.batch("test", BEFORE_ANY_JOURNAL).await
         })
     })
     .await;

@@ -25,6 +25,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         holding::STATEMENTS,
         job::STATEMENTS,
         immutable_rule::STATEMENTS,
+        journal::STATEMENTS,
         label::STATEMENTS,
         lease::STATEMENTS,
         manifest::STATEMENTS,

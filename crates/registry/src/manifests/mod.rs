@@ -6,8 +6,8 @@ mod push;
 pub(crate) mod tag_limit;
 
 pub use pull::Pulled;
-pub(crate) use push::Needs;
 pub use push::{Expected, PushManifest, PushedManifest};
+pub(crate) use push::{Needs, restored};
 
 use hythe_oci::error_code::ErrorCode;
 use hythe_oci::name::RepositoryName;

@@ -109,6 +109,22 @@ fn row(
     bytes: Bytes,
     tags: &[Tag],
 ) -> NewManifest {
+    let new = row_of(manifest, digest, bytes.to_vec(), tags);
+    NewManifest { pushed_at: clock::now(), pushed_by: permit.holder(), ..new }
+}
+
+/// A manifest that was pushed before, as what was kept of it says, and what it needs; whoever has it knows when it was
+/// pushed and by whom.
+pub(crate) fn restored(
+    manifest: &Manifest,
+    digest: Digest,
+    bytes: Vec<u8>,
+    tags: &[Tag],
+) -> (NewManifest, Vec<(ReferenceKind, Digest)>) {
+    (row_of(manifest, digest, bytes, tags), Needs::of(manifest, true).references)
+}
+
+fn row_of(manifest: &Manifest, digest: Digest, bytes: Vec<u8>, tags: &[Tag]) -> NewManifest {
     NewManifest {
         repository_id: 0,
         digest,
@@ -116,12 +132,12 @@ fn row(
         artifact_type: manifest.referrer_type().map(str::to_owned),
         kind: manifest.kind,
         size: bytes.len() as u64,
-        bytes: bytes.to_vec(),
+        about: about(manifest, bytes.len() as u64, tags),
+        bytes,
         subject: manifest.subject.as_ref().map(|subject| subject.digest),
         annotations_json: serde_json::to_string(&manifest.annotations).unwrap_or_else(|_| "{}".to_owned()),
-        about: about(manifest, bytes.len() as u64, tags),
-        pushed_at: clock::now(),
-        pushed_by: permit.holder(),
+        pushed_at: 0,
+        pushed_by: String::new(),
     }
 }
 

@@ -30,6 +30,7 @@ mod robots;
 mod roles;
 mod search;
 mod selectors;
+mod storage_audits;
 mod system;
 mod tags;
 mod tokens;
@@ -90,6 +91,9 @@ fn about_the_system() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(system::statistics))
         .routes(routes!(nodes::list))
         .routes(routes!(search::search))
+        .routes(routes!(storage_audits::list, storage_audits::create))
+        .routes(routes!(storage_audits::read))
+        .routes(routes!(storage_audits::log))
         .routes(routes!(quotas::list))
         .routes(routes!(quotas::read, quotas::update))
         .routes(routes!(quotas::recount))

@@ -1,6 +1,7 @@
 //! `hythe storage`: what an operator does about the bytes, with the database and the storage at hand.
 
 mod audit;
+mod rebuild;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::stores;
 pub(crate) async fn run(command: &StorageCommand, inputs: &Inputs) -> Result<(), Failure> {
     match command {
         StorageCommand::Audit(arguments) => audit::run(arguments, &Desk::open(inputs).await?).await,
+        StorageCommand::Rebuild => rebuild::run(inputs).await,
     }
 }
 
