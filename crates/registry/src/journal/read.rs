@@ -20,6 +20,7 @@ use super::{COMPLETE, FOLDER};
 use crate::Registry;
 use crate::access::system_rights::garbage_collection::Create;
 use crate::access::{Everywhere, Permit};
+use crate::clock;
 use crate::error::{Error, Result};
 use crate::manifests::restored;
 
@@ -254,13 +255,15 @@ impl Rebuild<'_> {
     }
 
     async fn blobs(&mut self) -> Result<()> {
-        let rows: Vec<(blob::Blob, i64)> = self
+        // As if they had come now: what nothing names yet, garbage collection shall leave alone for a while.
+        let now = clock::now();
+        let rows: Vec<blob::Blob> = self
             .words
             .blobs
             .iter()
             .filter_map(|(digest, row)| {
                 let (digest, size) = (digest.parse().ok()?, u64::try_from(row.size).ok()?);
-                Some((blob::Blob { digest, size, location: row.location.clone() }, row.created_at))
+                Some(blob::Blob { digest, size, location: row.location.clone() })
             })
             .collect();
         for page in rows.chunks(ROWS) {
@@ -269,8 +272,8 @@ impl Rebuild<'_> {
             let recorded = self.registry.database.transaction(move |c| {
                 let page = page.clone();
                 Box::pin(async move {
-                    for (row, at) in &page {
-                        blob::record(c, row, *at).await?;
+                    for row in &page {
+                        blob::record(c, row, now).await?;
                     }
                     Ok(())
                 })
@@ -388,7 +391,7 @@ impl Restored {
         for (_, digest) in &self.references {
             // Other manifests are referred to as well, and what the journal does not tell of cannot be linked.
             if blob::find(c, digest).await?.is_some() {
-                blob::link(c, repository.id, digest, new.pushed_at).await?;
+                blob::link(c, repository.id, digest, clock::now()).await?;
             }
         }
         manifest::insert(c, &new, &self.references).await.map(|_| ())
