@@ -5,6 +5,7 @@ mod copy;
 mod delete;
 mod detail;
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use hythe_metadata::artifact::{
@@ -239,8 +240,8 @@ impl Registry {
 async fn immutability_of(c: &mut Connection, rows: &[Artifact]) -> Result<HashMap<i64, Immutability>> {
     let mut rules = HashMap::new();
     for row in rows {
-        if !rules.contains_key(&row.project_id) {
-            rules.insert(row.project_id, Immutability::of_project(c, row.project_id).await?);
+        if let Entry::Vacant(missing) = rules.entry(row.project_id) {
+            missing.insert(Immutability::of_project(c, row.project_id).await?);
         }
     }
     Ok(rules)

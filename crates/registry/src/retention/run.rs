@@ -74,7 +74,7 @@ impl Registry {
         let mut c = self.database.connect().await?;
         let Some(row) = retention::find(&mut c, id).await? else { return Ok(None) };
         let project = project::find_by_id(&mut c, row.project_id).await?;
-        Ok(project.map(|project| Ok::<_, Error>((read(row)?, project))).transpose()?)
+        project.map(|project| Ok((read(row)?, project))).transpose()
     }
 
     fn refuse_to_delete(&self, dry_run: bool) -> Result<()> {
