@@ -50,3 +50,8 @@ export function short(digest: string): string {
   const [algorithm, hex] = digest.split(':');
   return hex ? `${algorithm}:${hex.slice(0, 12)}` : digest;
 }
+
+/** A text whose digests are at a length that people read. */
+export function shortened(text: string): string {
+  return text.replace(/(sha(?:256|512):[0-9a-f]{12})[0-9a-f]+/g, '$1');
+}

@@ -41,7 +41,8 @@ export class Paged<T> {
   #turn = 0;
 
   constructor(
-    private readonly read: (query: Query) => Promise<Page<T>>,
+    /** Asks for a page; the words of the search box come beside it, for lists that take them in a way of their own. */
+    private readonly read: (query: Query, words: string) => Promise<Page<T>>,
     private readonly options: Options = {},
   ) {
     this.size = options.size ?? 25;
@@ -54,7 +55,7 @@ export class Paged<T> {
     const turn = ++this.#turn;
     this.isLoading = true;
     try {
-      const page = await this.read(this.#query());
+      const page = await this.read(this.#query(), this.words.trim());
       if (turn === this.#turn) this.#show(page);
     } catch (thrown) {
       if (turn === this.#turn) this.trouble = Trouble.of(thrown);

@@ -10,7 +10,7 @@ const zh = read('zh-CN.json');
 const places = (text: string) => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort();
 
 /** The same in both languages on purpose. */
-const SAME = /^(addition\.(readme|values)|kindOf\.|referrers\.sbom|tags\.title$|resource\.tag$)/;
+const SAME = /^(addition\.(readme|values)|kindOf\.|referrers\.sbom|resource\.sbom|tags\.title$|resource\.tag$)/;
 
 const sources = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
   .filter((name) => /\.(svelte|ts)$/.test(name) && !name.endsWith('schema.d.ts'))

@@ -95,3 +95,20 @@ pub struct ComponentHealthStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
+
+/// A setting of the node that answers: its own, given at its start, and not one that is changed at run time.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
+pub struct NodeSetting {
+    /// Its name in `hythe.toml`.
+    pub key: String,
+    /// Its value, secrets masked; none where nothing says one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Who said so: `default`, a file with its line, a variable or a flag.
+    pub origin: String,
+    /// What it would be if nobody said anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// What it is for.
+    pub description: String,
+}

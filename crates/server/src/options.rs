@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hythe_api::system::NodeSetting;
 use ipnet::IpNet;
 use url::Url;
 
@@ -24,6 +25,8 @@ pub struct Options {
     pub page_size: u32,
     /// How often the janitor looks for expired uploads.
     pub janitor_interval: Duration,
+    /// Every setting of this node with its source, to be shown to administrators.
+    pub settings: Vec<NodeSetting>,
 }
 
 impl Default for Options {
@@ -37,6 +40,7 @@ impl Default for Options {
             redirect_blobs: false,
             page_size: 1000,
             janitor_interval: hythe_registry::janitor::EVERY,
+            settings: Vec::new(),
         }
     }
 }

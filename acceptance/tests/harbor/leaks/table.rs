@@ -75,6 +75,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     on("GET", "/health", Anybody),
     on("GET", "/systeminfo", Anybody),
     on("GET", "/systeminfo/volumes", Administrators),
+    on("GET", "/systeminfo/settings", Administrators),
     on("GET", "/systeminfo/getcert", Nobody),
     on("GET", "/statistics", SignedIn),
     on("GET", "/nodes", Administrators),

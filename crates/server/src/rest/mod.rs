@@ -87,6 +87,7 @@ fn about_the_system() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(system::ping))
         .routes(routes!(system::info))
         .routes(routes!(system::volumes))
+        .routes(routes!(system::settings))
         .routes(routes!(system::certificate))
         .routes(routes!(system::statistics))
         .routes(routes!(nodes::list))

@@ -7,7 +7,8 @@ use axum::extract::State;
 use http::StatusCode;
 use http::request::Parts;
 use hythe_api::statistic::Statistic;
-use hythe_api::system::{GeneralInfo, OidcProvider, ProtectedInfo, SystemInfo, Volume};
+use hythe_api::system::{GeneralInfo, NodeSetting, OidcProvider, ProtectedInfo, SystemInfo, Volume};
+use hythe_registry::access::{Everywhere, Permit, system_rights};
 use hythe_registry::clock;
 use hythe_registry::configuration::items;
 
@@ -83,6 +84,20 @@ pub(super) async fn volumes(
     let room = app.registry.room(&permit).await?;
     let volume = room.map(|room| Volume { total: room.total, free: room.free });
     Ok(Json(SystemInfo { storage: volume.into_iter().collect() }))
+}
+
+/// `GET /systeminfo/settings`: what the node that answers was told at its start, and by whom.
+#[utoipa::path(
+    get, path = "/systeminfo/settings", tag = "systeminfo", operation_id = "listNodeSettings",
+    responses((status = 200, description = "Every setting", body = [NodeSetting]), Refusals)
+)]
+pub(super) async fn settings(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+) -> Result<Json<Vec<NodeSetting>>, RestFailure> {
+    let _: Permit<system_rights::configuration::Read, Everywhere> =
+        app.registry.permit_everywhere(&caller).await?;
+    Ok(Json(app.options.settings.clone()))
 }
 
 /// `GET /systeminfo/getcert`. Harbor gives out the authority behind its own certificate, if its installer made one.

@@ -16,7 +16,7 @@ use hythe_server::listener::{Drained, Listener};
 use hythe_server::telemetry::{self, metrics::Metrics, runtime};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::config::{Config, Inputs, Secret};
+use crate::config::{Config, Inputs, Loaded, Secret};
 use crate::failure::Failure;
 use crate::output;
 use crate::stores::{self, Beside};
@@ -36,7 +36,7 @@ pub(crate) fn run(inputs: &Inputs) -> Result<(), Failure> {
         .map_err(|error| Failure::new(error.to_string()))?;
     let metrics = telemetry.metrics.clone();
     let served = runtime.block_on(async {
-        let start = Start { config: &config, password: loaded.admin_password.as_ref(), began };
+        let start = Start { config: &config, loaded: &loaded, began };
         start.serve(metrics).await
     });
     telemetry.shutdown();
@@ -54,7 +54,7 @@ fn raise_open_files() {
 /// What a start knows.
 struct Start<'a> {
     config: &'a Config,
-    password: Option<&'a Secret>,
+    loaded: &'a Loaded,
     began: Instant,
 }
 
@@ -72,7 +72,10 @@ impl Start<'_> {
             tls: certificate::load(self.config, &registry, listener.local_addrs()).await?,
             registry,
             connections: options::connections(self.config),
-            options: options::http(self.config),
+            options: hythe_server::Options {
+                settings: options::settings(self.loaded),
+                ..options::http(self.config)
+            },
             metrics: Some(metrics),
             identity: options::identity(VERSION.version, listener.local_addrs()),
             listener,
@@ -99,7 +102,7 @@ impl Start<'_> {
     }
 
     async fn set_up(&self, registry: &Registry, listener: &Listener) -> Result<(), Failure> {
-        let given = self.password.map(Secret::reveal);
+        let given = self.loaded.admin_password.as_ref().map(Secret::reveal);
         match registry.set_up(given).await.map_err(|error| Failure::new(error.to_string()))? {
             SetUp::Nothing => {}
             SetUp::AdministratorWithGivenPassword => {

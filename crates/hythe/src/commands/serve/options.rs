@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use hythe_api::system::NodeSetting;
 use hythe_registry::nodes::Identity;
 use hythe_server::listener;
 use hythe_server::telemetry::{self, logs, runtime, traces};
 
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, Explained, Loaded, LogFormat, Topic};
 use crate::stores::seconds;
 
 pub(super) fn runtime(config: &Config) -> runtime::Options {
@@ -82,4 +83,17 @@ pub(super) fn http(config: &Config) -> hythe_server::Options {
         redirect_blobs: config.storage.redirect,
         ..hythe_server::Options::default()
     }
+}
+
+/// Every setting as `hythe config explain` tells it.
+pub(super) fn settings(loaded: &Loaded) -> Vec<NodeSetting> {
+    let explained = Topic::All.keys().into_iter().map(|key| Explained::new(key, &loaded.sources));
+    let shown = |one: Explained| NodeSetting {
+        key: one.key.to_owned(),
+        value: one.value,
+        origin: one.origin.to_string(),
+        default: one.default,
+        description: one.doc,
+    };
+    explained.map(shown).collect()
 }
