@@ -24,6 +24,8 @@ export const routes: Route[] = [
   { pattern: 'roles', page: () => import('./pages/system/Roles.svelte') },
   { pattern: 'sources', page: () => import('./pages/system/Sources.svelte') },
   { pattern: 'labels', page: () => import('./pages/system/Labels.svelte') },
+  { pattern: 'quotas', page: () => import('./pages/system/Quotas.svelte') },
+  { pattern: 'nodes', page: () => import('./pages/system/Nodes.svelte') },
   { pattern: 'log', page: () => import('./pages/system/Log.svelte') },
   { pattern: 'settings', page: () => import('./pages/system/Settings.svelte') },
 ];

@@ -25,6 +25,8 @@ const PAGES = {
   robots: 'robots',
   sources: 'sources',
   labels: 'labels',
+  quotas: 'quotas',
+  nodes: 'nodes',
   log: 'log',
   settings: 'settings',
   nowhere: 'there/is/no/such/page',
