@@ -163,3 +163,28 @@ test('settings show where each value comes from, and change for everybody', asyn
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByText('The settings are saved')).toBeVisible();
 });
+
+test('a limit of a project is set and counted anew', async ({ page }) => {
+  await open(page, 'quotas');
+  await page.getByRole('button', { name: 'Limit of open' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Storage limit').fill('2');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByRole('row').filter({ hasText: 'open' })).toContainText('2 GiB');
+  await page.getByRole('button', { name: 'Count open anew' }).click();
+  await expect(page.getByText('The count was right.')).toBeVisible();
+});
+
+test('a robot is told whose tokens it may sign in with', async ({ page }) => {
+  await open(page, 'projects/team/robots');
+  await page.getByRole('button', { name: 'Trust rules of robot_team+ci' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Add a rule' }).click();
+  await dialog.getByLabel('Name').fill('pipeline');
+  await dialog.getByLabel('Issuer').fill('https://ci.example.com');
+  await dialog.getByLabel('Audience').fill('hythe');
+  await dialog.getByLabel('Claims').fill('sub=project:team/*');
+  expect(await violations(page)).toEqual([]);
+  await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+  await expect(dialog.getByText('sub=project:team/*')).toBeVisible();
+});
