@@ -8,7 +8,8 @@ const executablePath = process.env.CONSOLE_BROWSER ?? installed;
 export default defineConfig({
   outputDir: 'test-results',
   reporter: 'list',
-  timeout: 60_000,
+  timeout: 180_000,
+  expect: { timeout: 20_000 },
   workers: 2,
   forbidOnly: !!process.env.CI,
   projects: [
