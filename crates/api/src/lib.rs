@@ -26,6 +26,7 @@ pub mod storage_audit;
 pub mod system;
 pub mod tag;
 pub mod token;
+pub mod trash;
 pub mod trust_rule;
 pub mod user;
 pub mod user_group;

@@ -340,6 +340,62 @@ pub(crate) enum TokenCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum TrashCommand {
+    /// List what is in the trash, what was deleted last first
+    #[command(
+        after_long_help = "Examples:\n  hythe trash ls\n  hythe trash ls team\n  hythe trash ls team/app"
+    )]
+    Ls {
+        /// A project or a repository; everything, for administrators, without
+        place: Option<String>,
+    },
+    /// Put back what was deleted of a repository, or what a tag or a digest names
+    #[command(
+        after_long_help = "Examples:\n  hythe trash restore team/app:v1\n  hythe trash restore team/app@sha256:…\n  hythe trash restore team/app"
+    )]
+    Restore {
+        /// project/name, project/name:tag or project/name@digest
+        what: String,
+        /// Take the tag from what it points to meanwhile
+        #[arg(long)]
+        overwrite: bool,
+        /// Only what this act deleted, as `hythe trash ls --output json` names it
+        #[arg(long, value_name = "ID")]
+        deletion: Option<String>,
+    },
+    /// Let what is in the trash go for good
+    #[command(after_long_help = "Example:\n  hythe trash empty team/app --yes")]
+    Empty {
+        /// A project or a repository; everything, for administrators, without
+        place: Option<String>,
+        /// Yes, for good
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GcCommand {
+    /// Collect garbage now, wait for the end and print what went and why
+    #[command(after_long_help = "Examples:\n  hythe gc run --dry-run\n  hythe gc run --delete-untagged")]
+    Run {
+        /// Only print what would go, and why
+        #[arg(long)]
+        dry_run: bool,
+        /// Artifacts without a tag too; they go to the trash
+        #[arg(long)]
+        delete_untagged: bool,
+    },
+    /// Show the last collections
+    #[command(after_long_help = "Example:\n  hythe gc status")]
+    Status {
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        limit: usize,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
     /// Show the newest events
     #[command(after_long_help = "Example:\n  hythe audit list --project team --query operation=delete")]

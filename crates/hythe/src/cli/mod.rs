@@ -326,6 +326,10 @@ Examples:
     User(client::With<client::UserCommand>),
     /// Your personal tokens
     Token(client::With<client::TokenCommand>),
+    /// What was deleted: list it, put it back, let it go for good
+    Trash(client::With<client::TrashCommand>),
+    /// Garbage collection: what nobody needs goes while everything goes on
+    Gc(client::With<client::GcCommand>),
     /// The audit log
     Audit(client::With<client::AuditCommand>),
     /// Every node: state, version, since when, load, and what it cannot reach

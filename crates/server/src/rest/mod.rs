@@ -34,6 +34,7 @@ mod storage_audits;
 mod system;
 mod tags;
 mod tokens;
+mod trash;
 mod trust_rules;
 mod user_groups;
 mod users;
@@ -107,6 +108,8 @@ fn about_the_system() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(audit::list_by_old_name))
         .routes(routes!(audit::event_types))
         .routes(routes!(audit::export))
+        .routes(routes!(trash::list, trash::empty))
+        .routes(routes!(trash::restore))
 }
 
 fn about_projects() -> OpenApiRouter<Arc<App>> {
@@ -148,6 +151,8 @@ fn about_projects() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(labels::read, labels::update, labels::delete))
         .routes(routes!(additions::read))
         .routes(routes!(icons::read))
+        .routes(routes!(trash::list_of_project, trash::empty_of_project))
+        .routes(routes!(trash::restore_into_project))
         .routes(routes!(labels::attach))
         .routes(routes!(labels::detach))
 }

@@ -2,6 +2,7 @@
 
 mod artifact;
 mod audit;
+mod gc;
 mod immutable;
 mod login;
 mod member;
@@ -13,6 +14,7 @@ mod retention;
 mod robot;
 mod tag;
 mod token;
+mod trash;
 mod user;
 
 use serde_json::Value;
@@ -48,6 +50,8 @@ pub(crate) async fn run(command: &ClientCommand) -> Result<(), Failure> {
         ClientCommand::User(with) => user::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Token(with) => token::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Nodes(remote) => node::list(&Desk::of(remote)?).await,
+        ClientCommand::Trash(with) => trash::run(&with.command, &Desk::of(&with.remote)?).await,
+        ClientCommand::Gc(with) => gc::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Audit(with) => audit::run(&with.command, &Desk::of(&with.remote)?).await,
     }
 }
