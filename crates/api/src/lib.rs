@@ -4,6 +4,7 @@ pub mod artifact;
 pub mod audit;
 pub mod configuration;
 pub mod error;
+pub mod gc;
 pub mod grant;
 pub mod icon;
 pub mod identity_source;

@@ -7,7 +7,7 @@ use hythe_metadata::setting;
 use super::Collection;
 use crate::Registry;
 use crate::access::system_rights::garbage_collection as right;
-use crate::access::{Caller, Everywhere, Permit};
+use crate::access::{Caller, Everywhere, Permit, SystemRight};
 use crate::audit::Entry;
 use crate::error::Result;
 use crate::jobs::schedules::{When, set_schedule};
@@ -19,6 +19,11 @@ const NIGHTLY: &str = "0 2 * * *";
 /// The setting that says that this was arranged.
 const SCHEDULED: &str = "garbage_collection.scheduled";
 
+/// The rights by which a collection is begun and the schedule set.
+pub trait CollectionChange: SystemRight {}
+impl CollectionChange for right::Create {}
+impl CollectionChange for right::Update {}
+
 /// Lines of a log that are read at once.
 const LINES: u32 = 1000;
 
@@ -26,7 +31,7 @@ impl Registry {
     /// Has a collection begin as soon as a node is free; one that waits already is it.
     pub async fn start_collection(
         &self,
-        permit: &Permit<right::Create, Everywhere>,
+        permit: &Permit<impl CollectionChange, Everywhere>,
         collection: Collection,
     ) -> Result<Enqueued> {
         let new = collection.job().asked_by(permit.caller()).priority(Priority::High);
@@ -103,7 +108,7 @@ impl Registry {
     /// Says when collections begin by themselves, and what they do; none for never.
     pub async fn schedule_collections(
         &self,
-        permit: &Permit<right::Update, Everywhere>,
+        permit: &Permit<impl CollectionChange, Everywhere>,
         when: Option<When>,
         collection: Collection,
     ) -> Result<()> {

@@ -16,6 +16,7 @@ mod untagged;
 
 use serde::{Deserialize, Serialize};
 
+pub use manage::CollectionChange;
 pub use report::Collected;
 
 use crate::Registry;

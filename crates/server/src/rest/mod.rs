@@ -7,6 +7,7 @@ mod audit;
 mod configurations;
 mod extract;
 mod failure;
+mod gc;
 mod grants;
 mod icons;
 mod identity_sources;
@@ -108,6 +109,10 @@ fn about_the_system() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(audit::list_by_old_name))
         .routes(routes!(audit::event_types))
         .routes(routes!(audit::export))
+        .routes(routes!(gc::list))
+        .routes(routes!(gc::read_schedule, gc::create_schedule, gc::update_schedule))
+        .routes(routes!(gc::read, gc::stop))
+        .routes(routes!(gc::log))
         .routes(routes!(trash::list, trash::empty))
         .routes(routes!(trash::restore))
 }
