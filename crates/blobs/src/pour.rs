@@ -24,7 +24,7 @@ use crate::hash::Hasher;
 /// a megabyte, everybody waits for everybody (1 GiB over HTTP on two cores: 1.21 s, with four 1.0 s, with eight no less).
 const AHEAD: u32 = 4 * 1024 * 1024;
 /// Bytes of all bodies together that may wait: however many push at once, the memory for it has an end.
-static ALL_AHEAD: Semaphore = Semaphore::const_new(24 * 1024 * 1024);
+static ALL_AHEAD: Semaphore = Semaphore::const_new(16 * 1024 * 1024);
 /// What a piece counts at least, so that a flood of tiny pieces is bounded as well.
 const LEAST: u32 = 4096;
 /// How long the thread waits for the next piece before it leaves.

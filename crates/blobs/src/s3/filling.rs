@@ -14,12 +14,12 @@ use super::parts::FIRST_PART;
 use crate::error::Error;
 use crate::pour::{Sink, stopped};
 
-/// Parts of the first size in memory, filling or on their way, in all uploads together: 48 MiB.
-static ROOM: Semaphore = Semaphore::const_new(6);
-/// The same for parts that were filled in a file and are on their way: 24 MiB. Room of their own, which nobody holds who
+/// Parts of the first size in memory, filling or on their way, in all uploads together: 24 MiB.
+static ROOM: Semaphore = Semaphore::const_new(3);
+/// The same for parts that were filled in a file and are on their way: 16 MiB. Room of their own, which nobody holds who
 /// waits for a client.
 static FROM_FILES: Semaphore = Semaphore::const_new(FROM_FILES_IN_ALL);
-const FROM_FILES_IN_ALL: usize = 3;
+const FROM_FILES_IN_ALL: usize = 2;
 /// Bytes that need no room: most uploads end below.
 const SMALL: usize = 256 * 1024;
 
