@@ -27,6 +27,10 @@ use crate::revocations::Subject;
 /// Harbor's prefix, which every shell takes for a variable. It is always accepted beside the configured one.
 const HARBORS_PREFIX: &str = "robot$";
 
+/// What is said to whoever comes as a robot and is none, whether there is a robot of that name or not.
+pub(crate) const WRONG_ROBOT: &str =
+    "the robot's name or secret is wrong, or the robot is disabled or has expired";
+
 const LONGEST_NAME: usize = 200;
 const LONGEST_DESCRIPTION: usize = 1024;
 const MOST_ENTRIES: usize = 1000;
@@ -268,9 +272,7 @@ impl Registry {
                 let principal = Arc::new(self.robot_principal(&found)?);
                 Ok(Some(Caller::robot(principal, Through::RobotSecret(id), origin.clone())))
             }
-            _ => Err(Error::unauthenticated(
-                "the robot's name or secret is wrong, or the robot is disabled or has expired",
-            )),
+            _ => Err(Error::unauthenticated(WRONG_ROBOT)),
         }
     }
 

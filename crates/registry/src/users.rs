@@ -18,10 +18,12 @@ use crate::clock;
 use crate::configuration::items::{ROBOT_NAME_PREFIX, SELF_REGISTRATION};
 use crate::error::{Error, Result};
 use crate::revocations::Subject;
+use crate::robots::WRONG_ROBOT;
 use crate::trust_rules::looks_like_id_token;
 use crate::{Registry, personal_tokens};
 
 /// Harbor's limit, and more than anyone types.
+const WRONG: &str = "the user name or the password is wrong, or the user is disabled";
 const LONGEST_NAME: usize = 255;
 const SHORTEST_PASSWORD: usize = 8;
 /// A bound on what a stranger can make us hash.
@@ -84,18 +86,23 @@ impl Registry {
         {
             return Ok(Caller::user(Arc::new(user), Through::Password, origin.clone()));
         }
-        self.sign_in_own(own, password, origin).await
+        let words = if self.is_robots_name(name) { WRONG_ROBOT } else { WRONG };
+        self.sign_in_own(own, password, origin, words).await
     }
 
     /// A user that does not exist takes as long as one that does.
-    async fn sign_in_own(&self, own: Option<User>, password: &str, origin: &Arc<Origin>) -> Result<Caller> {
+    async fn sign_in_own(
+        &self,
+        own: Option<User>,
+        password: &str,
+        origin: &Arc<Origin>,
+        words: &'static str,
+    ) -> Result<Caller> {
         let stored = own.as_ref().filter(|user| !user.disabled).map(|user| user.password_hash.as_str());
         let right = password.len() <= LONGEST_PASSWORD && self.passwords.verify(password, stored).await?;
         match own {
             Some(user) if right => Ok(Caller::user(Arc::new(user), Through::Password, origin.clone())),
-            _ => {
-                Err(Error::unauthenticated("the user name or the password is wrong, or the user is disabled"))
-            }
+            _ => Err(Error::unauthenticated(words)),
         }
     }
 

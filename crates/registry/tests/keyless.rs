@@ -270,6 +270,13 @@ async fn a_robot_that_is_not_there_is_refused_in_the_words_of_one_that_is() {
         }
         assert!(said.iter().all(|words| words == &said[0]), "{said:#?}");
     }
+    let mut said = Vec::new();
+    for name in [ROBOT, "robot_team+nobody", "robot_nowhere+ci"] {
+        let refused =
+            bench.registry.sign_in(name, "a wrong secret", &from("198.51.100.2")).await.unwrap_err();
+        said.push(refused.message().to_owned());
+    }
+    assert!(said.iter().all(|words| words == &said[0]), "{said:#?}");
 }
 
 #[tokio::test]

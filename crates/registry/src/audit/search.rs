@@ -57,6 +57,22 @@ pub const EVENT_TYPES: &[&str] = &[
     "update_user-group",
     "delete_user-group",
     "create_signing-key",
+    "create_artifact-label",
+    "delete_artifact-label",
+    "create_immutable-rule",
+    "update_immutable-rule",
+    "delete_immutable-rule",
+    "update_quota",
+    "recount_quota",
+    "update_schedule",
+    "delete_schedule",
+    "stop_job",
+    "create_garbage-collection",
+    "create_storage_audit",
+    "delete_trash",
+    "restore_artifact",
+    "restore_tag",
+    "restore_repository",
 ];
 
 impl Registry {
