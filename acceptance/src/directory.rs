@@ -191,12 +191,12 @@ impl Drop for Directory {
 }
 
 /// A port that nobody has now.
-pub(crate) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Waits until a port of this machine takes connections.
-pub(crate) fn await_port(port: u16) {
+pub fn await_port(port: u16) {
     let begun = Instant::now();
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(begun.elapsed() < PATIENCE, "nothing answers on port {port} within {PATIENCE:?}");

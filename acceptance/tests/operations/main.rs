@@ -3,5 +3,6 @@
 
 mod audit;
 mod backup;
+mod doctor;
 mod rebuild;
 mod support;

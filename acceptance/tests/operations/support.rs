@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use hythe_acceptance::certificates::Certificates;
 use hythe_acceptance::desk::{self, Desk};
 use hythe_acceptance::server::{self, Options};
 use tempfile::TempDir;
@@ -55,9 +56,22 @@ impl Place {
         self.variables().iter().fold(options, |options, (name, value)| options.variable(name, value))
     }
 
+    /// Asks the doctor on a machine that trusts these certificates.
+    pub(crate) fn doctor_trusting(&self, certificates: &Certificates, url: &str) -> serde_json::Value {
+        let mut command =
+            self.command(&["doctor", "--listen", "127.0.0.1:0", "--output", "json", "--url", url]);
+        let output = command.env("SSL_CERT_FILE", certificates.trusted().join("ca.crt")).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
     /// Runs a command of the operator here.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
-        let output = Command::new(server::binary())
+        Ran::from(self.command(arguments).output().unwrap())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(server::binary());
+        command
             .args(arguments)
             .arg("--data")
             .arg(self.path("data"))
@@ -65,10 +79,8 @@ impl Place {
             .env("PATH", std::env::var_os("PATH").unwrap())
             .envs(self.variables())
             .current_dir(self.folder.path())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        Ran::from(output)
+            .stdin(Stdio::null());
+        command
     }
 }
 

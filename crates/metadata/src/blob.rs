@@ -208,6 +208,11 @@ pub async fn find_end_of_links(c: &mut Connection, after: Option<Link>, count: u
     c.query_optional(&FIND_END_OF_LINKS, &[repository_id, digest, count.saturating_sub(1).into()]).await
 }
 
+/// The blobs that were recorded last. All rows are looked at: not for a request path.
+pub async fn newest(c: &mut Connection, limit: u32) -> Result<Vec<Blob>> {
+    c.query(&NEWEST, &[limit.into()]).await
+}
+
 /// Blobs in the order of their locations, behind `after` and up to `end`.
 pub async fn located(c: &mut Connection, after: &str, end: &str, limit: u32) -> Result<Vec<Blob>> {
     c.query(&LOCATED, &[after.into(), end.into(), limit.into()]).await
@@ -447,6 +452,7 @@ statements! { "blob";
             AND NOT EXISTS (SELECT 1 FROM repository_blob l WHERE l.digest = b.digest) AND NOT ", is_kept!(), "
             RETURNING b.digest, b.size, b.location"),
     };
+    NEWEST = "SELECT digest, size, location FROM blob ORDER BY created_at DESC LIMIT $1";
     LOCATED = {
         sqlite: "SELECT digest, size, location FROM blob
             WHERE location > $1 AND location <= $2 ORDER BY location LIMIT $3",

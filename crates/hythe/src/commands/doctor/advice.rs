@@ -22,6 +22,15 @@ pub(super) fn unknown_issuer(host: &str) -> String {
     )
 }
 
+/// For a proxy that refuses large bodies.
+pub(super) const UNLIMITED: &str = "lift the limit of the proxy: nginx: client_max_body_size 0; \
+     Kubernetes ingress-nginx: annotation nginx.ingress.kubernetes.io/proxy-body-size: \"0\"; Apache: LimitRequestBody 0; \
+     Traefik: no buffering middleware; some providers' proxies have limits that nobody can lift";
+
+/// For a proxy that keeps bodies back.
+pub(super) const UNBUFFERED: &str = "let the proxy pass bodies on as they come: nginx: proxy_request_buffering off and \
+     proxy_http_version 1.1; Kubernetes ingress-nginx: annotation nginx.ingress.kubernetes.io/proxy-request-buffering: \"off\"";
+
 /// For a proxy that hides which address the client asked.
 pub(super) const PROXY_HEADERS: &str = "let the proxy pass Host, X-Forwarded-Proto and X-Forwarded-Host on and name its \
      network in server.trusted_proxies, or set server.external_url to the address that clients use";

@@ -9,8 +9,8 @@ use reqwest::header::{DATE, HeaderMap, WWW_AUTHENTICATE};
 use reqwest::{Client, Response};
 use url::{Host, Url};
 
-use super::advice;
-use super::finding::Finding;
+use super::finding::{Finding, Status};
+use super::{advice, way};
 use crate::failure::root_cause;
 
 const CHECK: &str = "client";
@@ -56,6 +56,9 @@ async fn ask(client: &Client, url: &Url) -> Vec<Finding> {
         Ok(response) => {
             let mut findings = judge(client, url, response).await;
             findings.extend(what_clients_try_first(client, url).await);
+            if findings.first().is_some_and(|first| first.status == Status::Ok) {
+                findings.extend(way::check(client, &format!("{}://{}", url.scheme(), authority(url))).await);
+            }
             findings
         }
         Err(error) => vec![unreachable(client, url, &error).await],

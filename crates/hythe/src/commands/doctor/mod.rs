@@ -2,6 +2,7 @@
 
 mod address;
 mod advice;
+mod belonging;
 mod client;
 mod clock;
 mod database;
@@ -10,6 +11,7 @@ mod folder;
 mod place;
 mod port;
 mod storage;
+mod way;
 
 use serde::Serialize;
 
@@ -69,6 +71,7 @@ async fn check_node(config: &Config) -> Vec<Finding> {
     }
     findings.extend(storage::check(config).await);
     findings.extend(database::check(config).await);
+    findings.extend(belonging::check(config).await);
     findings.extend(clock::check(config).await);
     findings.extend(port::check(config));
     findings.extend(address::check(config));

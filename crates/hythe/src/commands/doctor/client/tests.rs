@@ -78,7 +78,7 @@ async fn a_right_registry_is_told_so() {
     });
     let findings = found(&format!("http://127.0.0.1:{port}")).await;
     assert!(findings.iter().all(|finding| finding.status == Status::Ok), "{findings:?}");
-    assert_eq!(findings.len(), 3);
+    assert_eq!(findings.len(), 4);
 }
 
 #[tokio::test]
