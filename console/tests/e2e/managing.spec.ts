@@ -188,3 +188,36 @@ test('a robot is told whose tokens it may sign in with', async ({ page }) => {
   await dialog.getByRole('button', { name: 'Add', exact: true }).click();
   await expect(dialog.getByText('sub=project:team/*')).toBeVisible();
 });
+
+test('a rule keeps tags from being deleted, and the page says why', async ({ page }) => {
+  await open(page, 'projects/open/immutable');
+  await page.getByRole('button', { name: 'New rule' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('textbox', { name: 'Repositories' }).fill('hello');
+  await dialog.getByRole('textbox', { name: 'Tags' }).fill('latest');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByRole('row').filter({ hasText: 'hello' })).toContainText('on');
+  await open(page, 'projects/open/repositories/hello:latest');
+  await page.getByRole('button', { name: 'Delete the tag latest' }).click();
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await expect(dialog.getByRole('alert')).toContainText('immutable');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await open(page, 'projects/open/immutable');
+  await page.getByRole('button', { name: 'Delete the rule' }).click();
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await expect(page.getByText('There is no rule')).toBeVisible();
+});
+
+test('a retention rule shows what would go, and which rule decided', async ({ page }) => {
+  await open(page, 'projects/team/retention');
+  await page.getByRole('button', { name: 'New rule' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('What is kept').selectOption({ label: 'the last pushed' });
+  await dialog.getByLabel('How many').fill('1');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('button', { name: 'Show what would go' }).click();
+  await expect(page.getByRole('cell', { name: 'done' })).toBeVisible({ timeout: 60_000 });
+  await page.getByRole('button', { name: 'Details' }).first().click();
+  await expect(dialog.getByText('goes').first()).toBeVisible();
+  expect(await violations(page)).toEqual([]);
+});

@@ -14,6 +14,8 @@ const PAGES = {
   permissions: 'projects/team/permissions',
   'project-robots': 'projects/team/robots',
   'project-labels': 'projects/team/labels',
+  retention: 'projects/team/retention',
+  immutable: 'projects/team/immutable',
   'project-log': 'projects/team/log',
   'project-settings': 'projects/team/settings',
   profile: 'account',

@@ -12,7 +12,8 @@ interface Offers {
   administers: boolean;
 }
 
-const READS = ['Repositories', 'Members', 'Permissions', 'Robots'];
+const READS = ['Repositories', 'Members', 'Permissions', 'Robots', 'Immutable tags'];
+const MANAGES = ['Repositories', 'Members', 'Permissions', 'Robots', 'Retention', 'Immutable tags'];
 
 const OFFERED: Record<Person, Offers> = {
   guest: {
@@ -32,7 +33,7 @@ const OFFERED: Record<Person, Offers> = {
     administers: false,
   },
   maintainer: {
-    tabs: [...READS, 'Labels', 'Audit log', 'Settings'],
+    tabs: [...MANAGES, 'Labels', 'Audit log', 'Settings'],
     deletesRepository: true,
     addsTag: true,
     deletesArtifact: true,
@@ -40,7 +41,7 @@ const OFFERED: Record<Person, Offers> = {
     administers: false,
   },
   manager: {
-    tabs: [...READS, 'Labels', 'Audit log', 'Settings'],
+    tabs: [...MANAGES, 'Labels', 'Audit log', 'Settings'],
     deletesRepository: true,
     addsTag: true,
     deletesArtifact: true,
@@ -48,7 +49,7 @@ const OFFERED: Record<Person, Offers> = {
     administers: false,
   },
   admin: {
-    tabs: [...READS, 'Labels', 'Audit log', 'Settings'],
+    tabs: [...MANAGES, 'Labels', 'Audit log', 'Settings'],
     deletesRepository: true,
     addsTag: true,
     deletesArtifact: true,
