@@ -201,6 +201,37 @@ fn a_token_is_limited_and_the_log_tells_what_was_done() {
 }
 
 #[test]
+fn jobs_and_schedules_are_listed_read_and_cancelled() {
+    let server = Server::start();
+    let admin = Person::administrator(&server);
+    let kept: Value = serde_json::from_str(&std::fs::read_to_string(admin.logins()).unwrap()).unwrap();
+    let secret = kept["logins"][0]["secret"].as_str().unwrap();
+    let url = format!("http://{}/api/v2.0/system/purgeaudit/schedule", server.host());
+    for body in [
+        r#"{"schedule":{"type":"Daily","time_zone":"Europe/Berlin"},"parameters":{"audit_retention_hour":24}}"#,
+        r#"{"schedule":{"type":"Manual"},"parameters":{"audit_retention_hour":24}}"#,
+    ] {
+        let curl = ["-sf", "-u", &format!("admin:{secret}"), "--json", body, &url].map(str::to_owned);
+        assert!(Command::new("curl").args(curl).status().unwrap().success());
+    }
+    assert!(admin.runs(&["schedule", "ls"]).contains("Europe/Berlin"));
+    let id = admin.asks(&["job", "ls", "--kind", "purge_audit_log"])[0]["id"].to_string();
+    while admin.asks(&["job", "show", &id])["state"] != "succeeded" {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(admin.runs(&["job", "show", &id]).contains("purge_audit_log".to_uppercase().as_str()));
+    let log = admin.runs(&["job", "log", &id]);
+    assert!(log.ends_with("removed 0 events older than 24 hours\n"), "{log}");
+    assert!(admin.runs(&["job", "cancel", &id]).contains("is succeeded now"));
+    assert_eq!(
+        admin.asks(&["job", "ls", "--state", "running", "--state", "failed"]),
+        Value::Array(Vec::new())
+    );
+    let (code, words) = admin.fails(&["job", "show", "999999"]);
+    assert_eq!(code, 5, "{words}");
+}
+
+#[test]
 fn mistakes_are_explained_whole() {
     let server = Server::start();
     let admin = Person::administrator(&server);

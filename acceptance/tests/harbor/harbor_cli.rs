@@ -214,3 +214,21 @@ fn configuration_quotas_and_logs_are_read_and_configuration_changed() {
     let shown = logs.as_array().unwrap_or_else(|| panic!("no list: {logs}"));
     assert!(shown.iter().any(|log| log["resource_type"] == "configuration"), "{logs}");
 }
+
+#[test]
+fn queues_and_schedules_are_seen_and_changed() {
+    if !is_there("harbor") {
+        return;
+    }
+    let cli = Cli::new();
+    let schedule = json!({ "schedule": { "type": "Weekly" }, "parameters": { "audit_retention_hour": 24 } });
+    cli.api.make("/system/purgeaudit/schedule", &schedule);
+    let listed = cli.read(&["schedule", "list"]);
+    assert!(listed.to_string().contains("PURGE_AUDIT_LOG"), "{listed}");
+    cli.run(&["jobservice", "queues", "pause", "--type", "PURGE_AUDIT_LOG"]);
+    let queues = cli.read(&["jobservice", "queues", "list"]);
+    let held = queues.as_array().unwrap().iter().find(|queue| queue["job_type"] == "PURGE_AUDIT_LOG");
+    assert_eq!(held.map(|queue| &queue["paused"]), Some(&json!(true)), "{queues}");
+    cli.run(&["jobservice", "queues", "resume", "--type", "all"]);
+    assert_eq!(cli.api.get("/schedules/all/paused"), json!({ "paused": false }));
+}

@@ -7,6 +7,7 @@ mod api;
 mod examiner;
 mod harbor_cli;
 mod harborapi;
+mod jobs;
 mod leaks;
 mod pusher;
 mod storm;

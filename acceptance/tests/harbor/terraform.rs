@@ -84,6 +84,7 @@ fn a_plan_is_applied_changed_and_destroyed(program: &'static str) {
         })
     );
     assert_eq!(api.settings(&["token_expiration", "auth_mode"]), json!([40, "ldap_auth"]));
+    assert_eq!(api.get("/system/purgeaudit/schedule")["schedule"]["type"], "Daily");
     assert_eq!(
         plans.apply(true),
         json!({
@@ -94,9 +95,11 @@ fn a_plan_is_applied_changed_and_destroyed(program: &'static str) {
         })
     );
     assert_eq!(api.settings(&["token_expiration", "project_creation_restriction"]), json!([20, "everyone"]));
+    assert_eq!(api.get("/system/purgeaudit/schedule")["schedule"]["cron"], "0 30 3 * * *");
     api.by("ada", "Terraform-54321").get("/users/current");
     plans.run(&["destroy", "-input=false", "-auto-approve", "-no-color", "-var=changed=true"]).succeeds();
     assert_eq!(api.inventory(), before);
+    assert_eq!(api.get("/system/purgeaudit/schedule"), "");
 }
 
 #[test]

@@ -115,7 +115,12 @@ pub(crate) fn registry_options(config: &Config) -> hythe_registry::Options {
         token_lifetime: seconds(token.lifetime_seconds),
         refresh_token_lifetime: hours(24 * token.refresh_days),
         key_lifetime: hours(24 * token.key_rotation_days),
-        jobs: hythe_registry::jobs::Options::default(),
+        jobs: hythe_registry::jobs::Options {
+            workers: config.jobs.workers as usize,
+            busy_from: config.jobs.busy_from,
+            keep: hours(24 * config.jobs.keep_days),
+            ..hythe_registry::jobs::Options::default()
+        },
     }
 }
 

@@ -191,15 +191,29 @@ pub async fn list_seals(c: &mut Connection, after: i64, limit: u32) -> Result<Ve
     c.query(&LIST_SEALS, &[after.into(), limit.into()]).await
 }
 
-/// The next seals, in order, all of whose events are of before then and not purged yet.
-pub async fn list_purgeable(c: &mut Connection, before: Micros, limit: u32) -> Result<Vec<Seal>> {
-    c.query(&LIST_PURGEABLE, &[before.into(), limit.into()]).await
+/// The next seals behind `after`, in order, all of whose events are of before then and not all removed.
+pub async fn list_purgeable(c: &mut Connection, before: Micros, after: i64, limit: u32) -> Result<Vec<Seal>> {
+    c.query(&LIST_PURGEABLE, &[before.into(), after.into(), limit.into()]).await
 }
 
-/// Removes the events of a seal, and keeps the seal; how many they were.
-pub async fn purge(c: &mut Connection, number: i64, now: Micros) -> Result<u64> {
-    c.execute(&MARK_PURGED, &[number.into(), now.into()]).await?;
-    c.execute(&PURGE, &[number.into()]).await
+/// Removes the events of a seal that are of one of these types, or all of them if there is no type, and keeps the seal;
+/// how many events went. What is left of them is not verified any more. A type is `operation_resource-type`, an
+/// operation alone, or `other` for all but the making, deleting and pulling of artifacts.
+pub async fn purge(c: &mut Connection, number: i64, types: &[String], now: Micros) -> Result<u64> {
+    let removed = c.execute(&PURGE, &[number.into(), wanted(types)]).await?;
+    if removed > 0 {
+        c.execute(&MARK_PURGED, &[number.into(), now.into()]).await?;
+    }
+    Ok(removed)
+}
+
+/// How many events [`purge`] would remove from the seals of before then.
+pub async fn count_purgeable(c: &mut Connection, before: Micros, types: &[String]) -> Result<i64> {
+    c.query_one(&COUNT_PURGEABLE, &[before.into(), wanted(types)]).await
+}
+
+fn wanted(types: &[String]) -> crate::database::value::Value<'static> {
+    (!types.is_empty()).then(|| crate::database::value::list(types)).into()
 }
 
 impl Filter {
@@ -297,6 +311,21 @@ macro_rules! seals {
     };
 }
 
+macro_rules! of_types {
+    ($types:literal) => {
+        concat!(
+            " AND (CAST($2 AS TEXT) IS NULL OR operation IN ",
+            $types,
+            " OR operation || '_' || resource_type IN ",
+            $types,
+            " OR ('other' IN ",
+            $types,
+            " AND operation || '_' || resource_type
+                NOT IN ('create_artifact', 'delete_artifact', 'pull_artifact')))"
+        )
+    };
+}
+
 statements! { "audit";
     CREATE = "INSERT INTO audit_event (at, actor, actor_kind, through, address, user_agent, request_id, project_id,
             resource_type, resource, operation, description, before, after, succeeded)
@@ -322,7 +351,20 @@ statements! { "audit";
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
     LAST_SEAL = (seals!(), "ORDER BY number DESC LIMIT 1");
     LIST_SEALS = (seals!(), "WHERE number > $1 ORDER BY number LIMIT $2");
-    LIST_PURGEABLE = (seals!(), "WHERE at < $1 AND purged_at IS NULL ORDER BY number LIMIT $2");
+    LIST_PURGEABLE = (seals!(), "WHERE at < $1 AND number > $2
+        AND EXISTS (SELECT 1 FROM audit_event e WHERE e.seal = number) ORDER BY number LIMIT $3");
     MARK_PURGED = "UPDATE audit_seal SET purged_at = $2 WHERE number = $1";
-    PURGE = "DELETE FROM audit_event WHERE seal = $1";
+    PURGE = {
+        sqlite: ("DELETE FROM audit_event WHERE seal = $1", of_types!("(SELECT value FROM json_each($2))")),
+        postgres: ("DELETE FROM audit_event WHERE seal = $1",
+            of_types!("(SELECT jsonb_array_elements_text($2::text::jsonb))")),
+    };
+    COUNT_PURGEABLE = {
+        sqlite: ("SELECT COUNT(*) AS value FROM audit_event
+            WHERE seal IN (SELECT number FROM audit_seal WHERE audit_seal.at < $1)",
+            of_types!("(SELECT value FROM json_each($2))")),
+        postgres: ("SELECT COUNT(*) AS value FROM audit_event
+            WHERE seal IN (SELECT number FROM audit_seal WHERE audit_seal.at < $1)",
+            of_types!("(SELECT jsonb_array_elements_text($2::text::jsonb))")),
+    };
 }

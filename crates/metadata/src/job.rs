@@ -177,7 +177,7 @@ pub struct Due {
     pub events: bool,
 }
 
-/// Whether there is anything to do: one read of four indices.
+/// Whether there is anything to do: one read of small, partial indices.
 pub async fn due(c: &mut Connection, now: Micros) -> Result<Due> {
     c.query_one(&DUE, &[now.into()]).await
 }
@@ -308,6 +308,14 @@ pub async fn stop(c: &mut Connection, id: i64, message: &str) -> Result<Option<S
 pub async fn stop_waiting(c: &mut Connection, kind: &str, message: &str) -> Result<u64> {
     let now = c.now().await?;
     c.execute(&STOP_WAITING, &[kind.into(), message.into(), now.into()]).await
+}
+
+/// The word by which schedules are held back, in the place of a kind.
+pub const SCHEDULER: &str = "scheduler";
+
+/// Whether the jobs of a kind, or the schedules, are held back.
+pub async fn is_paused(c: &mut Connection, kind: &str) -> Result<bool> {
+    c.query_one(&IS_PAUSED, &[kind.into()]).await
 }
 
 /// Holds back the jobs of a kind.
@@ -545,8 +553,9 @@ macro_rules! expire {
 statements! { "job";
     DUE = "SELECT EXISTS (SELECT 1 FROM job WHERE state = 'pending' AND run_after <= $1) AS jobs,
         EXISTS (SELECT 1 FROM job WHERE state IN ('running', 'stopping') AND leased_until <= $1) AS expired,
-        EXISTS (SELECT 1 FROM schedule WHERE next_at <= $1) AS schedules,
-        EXISTS (SELECT 1 FROM event) AS events";
+        EXISTS (SELECT 1 FROM schedule WHERE next_at <= $1
+            AND NOT EXISTS (SELECT 1 FROM job_pause WHERE kind = 'scheduler')) AS schedules,
+        EXISTS (SELECT 1 FROM event WHERE id > 0) AS events";
     ENQUEUE = "INSERT INTO job (kind, key, payload, state, priority, run_after, max_attempts, cause, created_by,
             created_at)
         VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9)
@@ -595,6 +604,7 @@ statements! { "job";
         WHERE id = $1 RETURNING state AS value";
     STOP_WAITING = "UPDATE job SET state = 'stopped', message = $2, finished_at = $3
         WHERE kind = $1 AND state = 'pending'";
+    IS_PAUSED = "SELECT EXISTS (SELECT 1 FROM job_pause WHERE kind = $1) AS value";
     PAUSE = "INSERT INTO job_pause (kind, paused_by, paused_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     RESUME = "DELETE FROM job_pause WHERE kind = $1";
     QUEUES = "SELECT k.kind AS kind,

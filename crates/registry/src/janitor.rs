@@ -59,6 +59,7 @@ impl Registry {
         self.forget_ended_sessions().await?;
         self.forget_gone_nodes().await?;
         self.remove_bytes_if_due().await?;
+        self.forget_old_jobs().await?;
         let mut round = Round::default();
         let mut after = None;
         loop {

@@ -231,6 +231,11 @@ fn common() -> impl Iterator<Item = (&'static str, String)> {
         ("digest", NO_DIGEST),
         ("execution", "1"),
         ("task", "1"),
+        ("job", "1"),
+        ("job_id", "1"),
+        ("job_type", "all"),
+        ("pool_id", "all"),
+        ("purge_id", "1"),
     ]
     .map(|(name, value)| (name, value.to_owned()))
     .into_iter()

@@ -42,6 +42,12 @@ resource "harbor_config_system" "this" {
   }
 }
 
+resource "harbor_purge_audit_log" "this" {
+  schedule             = var.changed ? "0 30 3 * * *" : "Daily"
+  audit_retention_hour = var.changed ? 48 : 24
+  include_event_types  = "create_artifact,delete_artifact,pull_artifact"
+}
+
 resource "harbor_config_auth" "this" {
   auth_mode             = "ldap_auth"
   ldap_url              = var.ldap_url

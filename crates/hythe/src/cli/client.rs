@@ -418,3 +418,38 @@ pub(crate) enum AuditCommand {
         query: Option<String>,
     },
 }
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobCommand {
+    /// List jobs, the newest first
+    #[command(visible_alias = "ls")]
+    #[command(after_long_help = "Example:\n  hythe job list --state running --state failed")]
+    List {
+        /// Of this kind, such as purge_audit_log
+        #[arg(long, value_name = "KIND")]
+        kind: Option<String>,
+        /// In this state: pending, running, stopping, succeeded, failed or stopped; may be said again
+        #[arg(long, value_name = "STATE")]
+        state: Vec<String>,
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: usize,
+    },
+    /// Show a job
+    #[command(after_long_help = "Example:\n  hythe job show 17")]
+    Show { id: i64 },
+    /// Print a job's log
+    #[command(after_long_help = "Example:\n  hythe job log 17")]
+    Log { id: i64 },
+    /// Stop a job: at once if it waits, else as soon as its node finds a good place
+    #[command(after_long_help = "Example:\n  hythe job cancel 17")]
+    Cancel { id: i64 },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScheduleCommand {
+    /// List the schedules
+    #[command(visible_alias = "ls")]
+    #[command(after_long_help = "Example:\n  hythe schedule list")]
+    List,
+}

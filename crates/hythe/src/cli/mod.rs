@@ -338,6 +338,10 @@ Examples:
   hythe nodes
   hythe nodes --server https://hub.example.com --output json")]
     Nodes(client::Remote),
+    /// Work in the background, for administrators
+    Job(client::With<client::JobCommand>),
+    /// What makes jobs again and again, for administrators
+    Schedule(client::With<client::ScheduleCommand>),
 }
 
 #[derive(Debug, Subcommand)]

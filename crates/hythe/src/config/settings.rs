@@ -128,6 +128,16 @@ sections! {
         key_rotation_days: u32 = "90";
     }
 
+    /// Work in the background: what is cleaned away, collected and purged.
+    jobs: Jobs at "jobs." {
+        /// How many jobs this node does at once; 0 for none, where other nodes do them.
+        workers: u32 = "2";
+        /// From how many requests under way on jobs of this node go slower.
+        busy_from: u32 = "16";
+        /// Days that a job is kept after its end, with its log.
+        keep_days: u32 = "30";
+    }
+
     /// Log lines, on standard output.
     log: Log at "log." {
         /// Their form: text for a person, json for a machine, or auto: text on a terminal and json elsewhere.

@@ -3,7 +3,7 @@
 use hythe_server::telemetry::logs::Filter;
 
 use super::reader::Reader;
-use super::settings::{Database, Gc, Log, Registry, Root, S3, Server, Storage, Tls, Token, Trace};
+use super::settings::{Database, Gc, Jobs, Log, Registry, Root, S3, Server, Storage, Tls, Token, Trace};
 use super::types::Bytes;
 use super::urls::StorageUrl;
 
@@ -175,6 +175,19 @@ impl Token {
             1..=3650,
             "keys are changed some day",
         );
+    }
+}
+
+impl Jobs {
+    pub(super) fn validate(&self, reader: &mut Reader<'_>) {
+        reader.bound("jobs.workers", self.workers, 0..=64, "each takes a connection to the database");
+        reader.bound(
+            "jobs.busy_from",
+            self.busy_from,
+            1..=1_000_000,
+            "a quiet node must not wait for itself",
+        );
+        reader.bound("jobs.keep_days", self.keep_days, 1..=3650, "what is done must go some day");
     }
 }
 

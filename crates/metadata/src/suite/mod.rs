@@ -4,6 +4,7 @@
 mod accounts;
 mod artifacts;
 mod collection;
+mod jobs;
 mod journal;
 mod labels;
 mod migrations;

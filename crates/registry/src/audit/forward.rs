@@ -84,7 +84,7 @@ impl Registry {
                 let (reached, done) = (reached.clone(), done.clone());
                 Box::pin(async move {
                     for seal in done.filter(|seal| *seal > 0) {
-                        audit::purge(c, seal, clock::now()).await?;
+                        audit::purge(c, seal, &[], clock::now()).await?;
                     }
                     setting::put(c, CURSOR, &reached).await
                 })

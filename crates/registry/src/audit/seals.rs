@@ -131,32 +131,6 @@ impl Registry {
             }
         }
     }
-
-    /// Removes events that are older, seal by seal, and keeps the seals; how many events went.
-    pub async fn purge_audit(&self, before: clock::Micros) -> Result<u64> {
-        let mut purged = 0;
-        loop {
-            let now = clock::now();
-            let batch: u64 = self
-                .database
-                .transaction(move |c| {
-                    Box::pin(async move {
-                        let mut removed = 0;
-                        let seals = audit::list_purgeable(c, before, 10).await?;
-                        let none = seals.is_empty();
-                        for seal in seals {
-                            removed += audit::purge(c, seal.number, now).await?;
-                        }
-                        Ok(if none { u64::MAX } else { removed })
-                    })
-                })
-                .await?;
-            if batch == u64::MAX {
-                return Ok(purged);
-            }
-            purged += batch;
-        }
-    }
 }
 
 async fn seal_batch(

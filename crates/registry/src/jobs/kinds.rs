@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::events::Happening;
 use super::{Halt, Run};
 use crate::Registry;
 
@@ -18,7 +19,7 @@ macro_rules! kinds {
             /// All that this binary knows; during an upgrade there may be jobs of others, which it leaves alone.
             pub const ALL: &[Kind] = &[$(Kind::$kind,)+];
 
-            /// Its word in rows, in the API and on the command line.
+            /// Its word in rows, in the API and on the command line; in capitals it is what Harbor calls the kind.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Kind::$kind => $word,)+ }
             }
@@ -28,7 +29,7 @@ macro_rules! kinds {
 
 kinds! {
     /// Removes old events of the audit log.
-    AuditPurge = "audit_purge";
+    AuditPurge = "purge_audit_log";
     /// Deletes what no rule of a project's retention policy keeps.
     Retention = "retention";
     /// Holds the storage against the rows.
@@ -48,6 +49,9 @@ impl Kind {
         }
     }
 }
+
+/// Which kinds of job follow from what happens; each job gets what [`super::tell`] was given as its payload.
+pub(super) const FOLLOWERS: &[(Happening, Kind)] = &[];
 
 impl Registry {
     /// Does the job. What a handler writes goes through [`Run::transaction`], so that a node that has lost the job
@@ -74,8 +78,9 @@ impl FromStr for Kind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Kind, String> {
-        Kind::ALL.iter().copied().find(|kind| kind.as_str() == text).ok_or_else(|| {
+        Kind::ALL.iter().copied().find(|kind| kind.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
             let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+            let text = text.get(..64).unwrap_or(text);
             format!("{text:?} is no kind of job; known are {}", known.join(", "))
         })
     }

@@ -6,7 +6,7 @@
 //! its fence is an old one, and nothing that it still writes through its [`Run`] is taken.
 
 mod events;
-pub mod foreground;
+mod foreground;
 pub mod kinds;
 mod manage;
 mod run;
@@ -14,7 +14,7 @@ mod runner;
 pub mod schedules;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use hythe_metadata::Connection;
@@ -22,14 +22,15 @@ use hythe_metadata::job::{self, Cause, Enqueued};
 use serde::Serialize;
 use tokio::sync::Notify;
 
-pub use foreground::Foreground;
+pub use events::{Happening, tell};
 pub use kinds::Kind;
 pub(crate) use manage::unknown_job;
+pub use manage::{Pool, Queue, QueueChange, QueueName};
 pub use run::{Halt, Run};
 
 use crate::Registry;
 use crate::access::Caller;
-use crate::clock;
+use crate::clock::{self, Micros};
 use crate::error::Result;
 
 /// How a node does jobs; the defaults suit one machine.
@@ -42,7 +43,7 @@ pub struct Options {
     /// How often it looks for something to do.
     pub poll: Duration,
     /// From how many requests under way on jobs go slower.
-    pub busy_from: usize,
+    pub busy_from: u32,
     /// How long a job that has ended is kept, with its log.
     pub keep: Duration,
     /// How many lines of a job's log are kept, the newest.
@@ -120,7 +121,7 @@ impl NewJob {
 
     /// Because its schedule, which this one has set, was due.
     #[must_use]
-    fn scheduled_by(mut self, name: &str) -> NewJob {
+    pub(crate) fn scheduled_by(mut self, name: &str) -> NewJob {
         self.cause = Cause::Schedule;
         name.clone_into(&mut self.created_by);
         self
@@ -164,7 +165,8 @@ pub(crate) struct Jobs {
     wake: Notify,
     /// Those that this node is at, with their fences.
     held: Mutex<HashMap<i64, i64>>,
-    pub(crate) foreground: Foreground,
+    /// Since when this node does jobs.
+    began: OnceLock<Micros>,
 }
 
 impl Jobs {
@@ -198,10 +200,5 @@ impl Registry {
     /// or not at all, and the work begins a second later.
     pub fn wake_jobs(&self) {
         self.jobs.wake.notify_one();
-    }
-
-    /// What the requests under way are counted with.
-    pub fn foreground(&self) -> &Foreground {
-        &self.jobs.foreground
     }
 }

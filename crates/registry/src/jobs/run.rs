@@ -117,7 +117,7 @@ impl Run {
         if self.state.stopping.load(Ordering::Relaxed) {
             return Err(Halt::Stopped);
         }
-        self.registry.jobs.foreground.give_way(self.registry.options.jobs.busy_from).await;
+        self.registry.give_way().await;
         let many = self.notes().lines.len() >= LINES;
         if many || self.is_overdue() {
             self.renew().await?;

@@ -23,6 +23,7 @@ impl Registry {
     /// [`Registry::release_jobs`] gives it back.
     pub async fn run_jobs(self: Arc<Self>) {
         let mut attempts = JoinSet::new();
+        self.jobs.began.get_or_init(clock::now);
         loop {
             if let Err(error) = self.look_for_jobs(&mut attempts).await {
                 tracing::warn!(%error, "the queue of jobs could not be worked on; it will be tried again");
@@ -86,15 +87,15 @@ impl Registry {
 
     async fn take_jobs(self: &Arc<Self>, attempts: &mut JoinSet<()>) -> Result<()> {
         while attempts.len() < self.options.jobs.workers {
-            self.jobs.foreground.give_way(self.options.jobs.busy_from).await;
+            self.give_way().await;
             let Some(run) = self.take_job().await? else { return Ok(()) };
             attempts.spawn(self.clone().attempt(run));
         }
         Ok(())
     }
 
-    /// Takes the first job that is due, if there is one.
-    pub(super) async fn take_job(self: &Arc<Self>) -> Result<Option<Run>> {
+    /// Takes the first job that is due, if there is one. Its lease is prolonged only while [`Registry::run_jobs`] does it.
+    pub async fn take_job(self: &Arc<Self>) -> Result<Option<Run>> {
         let (node, lease, begun) = (self.options.node.clone(), self.options.jobs.lease, Instant::now());
         let claimed = self
             .database
@@ -235,7 +236,60 @@ fn report(job: &Job, outcome: &Result<(), Halt>, took: Duration) {
 
 #[cfg(test)]
 mod tests {
+    use hythe_metadata::job::Cause;
+
     use super::*;
+
+    fn begun(attempts: i64) -> Job {
+        Job {
+            id: 1,
+            kind: "purge_audit_log".to_owned(),
+            key: None,
+            payload: "{}".to_owned(),
+            state: State::Running,
+            priority: 0,
+            run_after: 0,
+            attempts,
+            max_attempts: 3,
+            again: false,
+            holder: Some("one".to_owned()),
+            fence: 1,
+            leased_until: 0,
+            progress: None,
+            message: String::new(),
+            log_lines: 0,
+            cause: Cause::Manual,
+            created_by: "alice".to_owned(),
+            created_at: 0,
+            started_at: None,
+            finished_at: None,
+        }
+    }
+
+    fn unavailable() -> Result<(), Halt> {
+        let reason = "no route to host".to_owned();
+        Err(hythe_metadata::Error::Unavailable { database: "rows".to_owned(), reason }.into())
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again_and_not_for_ever() {
+        assert!(matches!(End::of(&begun(1), &unavailable()), End::Again(pause, _) if pause == BACK_OFF));
+        let End::Finished(State::Failed, message) = End::of(&begun(3), &unavailable()) else {
+            panic!("goes on")
+        };
+        assert!(message.contains("no route to host"), "{message}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_tried_again() {
+        let outcome = Err(Halt::Failed(Error::bad_request("no payload")));
+        assert!(matches!(End::of(&begun(1), &outcome), End::Finished(State::Failed, _)));
+    }
+
+    #[test]
+    fn a_job_that_was_lost_is_left_alone() {
+        assert_eq!(End::of(&begun(1), &Err(Halt::Lost)), End::Nothing);
+    }
 
     #[test]
     fn pauses_double_up_to_an_hour() {

@@ -11,11 +11,13 @@ use hythe_metadata::Connection;
 use hythe_metadata::schedule::{self, NewSchedule, Schedule};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 use serde_json::Value;
 
-use super::{Kind, NewJob};
+use super::{Kind, NewJob, Priority};
 use crate::Registry;
-use crate::access::Caller;
+use crate::access::system_rights::job_service_monitor;
+use crate::access::{Caller, Everywhere, Permit};
 use crate::audit::Entry;
 use crate::clock::Micros;
 use crate::error::{Error, Result};
@@ -29,7 +31,7 @@ const LOOKED_AT: usize = 10;
 /// A cron expression of five fields, or of six with seconds first as Harbor writes it, in a time zone of the IANA's name.
 #[derive(Clone, Debug)]
 pub struct When {
-    cron: Cron,
+    cron: Box<Cron>,
     text: String,
     zone: TimeZone,
     zone_name: String,
@@ -49,9 +51,15 @@ impl When {
         let zone = TimeZone::get(zone_name).map_err(|_| {
             Error::bad_request(format!("there is no time zone {zone_name:?}; write one as in Europe/Berlin"))
         })?;
-        let when = When { cron: parsed, text: text.to_owned(), zone, zone_name: zone_name.to_owned() };
+        let when =
+            When { cron: Box::new(parsed), text: text.to_owned(), zone, zone_name: zone_name.to_owned() };
         when.check_distance()?;
         Ok(when)
+    }
+
+    /// As it was written.
+    pub fn cron(&self) -> &str {
+        &self.text
     }
 
     /// The first time after this one; none if there is no further.
@@ -77,7 +85,67 @@ impl When {
     }
 }
 
+/// What is wanted of a kind of job.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    /// One, at once.
+    Now,
+    /// One each time.
+    At(When),
+    /// No more of its schedule.
+    Never,
+}
+
 impl Registry {
+    /// A page of schedules, by kind and key, and how many there are.
+    pub async fn list_schedules(
+        &self,
+        _permit: &Permit<job_service_monitor::List, Everywhere>,
+        skip: u32,
+        limit: u32,
+    ) -> Result<(Vec<Schedule>, i64)> {
+        let mut c = self.database.connect().await?;
+        Ok((schedule::list(&mut c, skip, limit).await?, schedule::count(&mut c).await?))
+    }
+
+    /// Puts a job into the queue at once, sets its schedule, or ends it; the number of the job that was made.
+    pub(crate) async fn schedule_job(
+        &self,
+        caller: &Caller,
+        kind: Kind,
+        key: &str,
+        wanted: Wanted,
+        payload: &impl Serialize,
+    ) -> Result<Option<i64>> {
+        let new = NewJob::new(kind, payload).keyed(key).priority(Priority::High).asked_by(caller);
+        let (caller, key) = (caller.clone(), key.to_owned());
+        let made = self
+            .database
+            .transaction(move |c| {
+                let (new, caller, key, wanted) = (new.clone(), caller.clone(), key.clone(), wanted.clone());
+                Box::pin(async move {
+                    match wanted {
+                        Wanted::Now => {
+                            let entry =
+                                Entry::new(&caller, "start", "job", format!("{kind} {key}").trim_end());
+                            entry.write(c).await?;
+                            return Ok(Some(new.enqueue(c).await?.id()));
+                        }
+                        Wanted::At(when) => {
+                            Registry::put_schedule(c, &caller, kind, &key, &when, &new.payload).await?;
+                        }
+                        Wanted::Never => {
+                            Registry::delete_schedule(c, &caller, kind, &key).await?;
+                        }
+                    }
+                    Ok(None)
+                })
+            })
+            .await?;
+        self.wake_jobs();
+        Ok(made)
+    }
+
     /// Sets the schedule of a kind and key within the caller's transaction, or changes it; its number.
     pub async fn put_schedule(
         c: &mut Connection,
@@ -157,4 +225,53 @@ async fn make_scheduled_job(c: &mut Connection) -> Result<bool, hythe_metadata::
     let next = When::parse(&due.cron, &due.time_zone).ok().and_then(|when| when.next(now));
     schedule::made(c, due.id, id, now, next).await?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(cron: &str, zone: &str, after: &str) -> String {
+        let after: Timestamp = after.parse().unwrap();
+        let next = When::parse(cron, zone).unwrap().next(after.as_microsecond()).unwrap();
+        Timestamp::from_microsecond(next).unwrap().to_string()
+    }
+
+    #[test]
+    fn five_fields_and_harbors_six_are_read() {
+        let after = "2026-11-21T08:00:00Z";
+        assert_eq!(next("0 3 * * *", "", after), "2026-11-22T03:00:00Z");
+        assert_eq!(next("0 0 3 * * *", "", after), "2026-11-22T03:00:00Z");
+        assert_eq!(next("@weekly", "", after), "2026-11-22T00:00:00Z");
+    }
+
+    #[test]
+    fn a_zone_keeps_its_hour_through_the_year() {
+        let zone = "Europe/Berlin";
+        assert_eq!(next("30 4 * * *", zone, "2026-07-01T12:00:00Z"), "2026-07-02T02:30:00Z");
+        assert_eq!(next("30 4 * * *", zone, "2026-12-01T12:00:00Z"), "2026-12-02T03:30:00Z");
+    }
+
+    /// On 29 March 2026 Berlin's clocks go from 02:00 to 03:00, on 25 October from 03:00 back to 02:00.
+    #[test]
+    fn an_hour_that_is_left_out_or_comes_twice_is_met_once() {
+        let zone = "Europe/Berlin";
+        assert_eq!(next("30 2 * * *", zone, "2026-03-28T12:00:00Z"), "2026-03-29T01:00:00Z");
+        assert_eq!(next("30 2 * * *", zone, "2026-10-24T12:00:00Z"), "2026-10-25T00:30:00Z");
+        assert_eq!(next("30 2 * * *", zone, "2026-10-25T00:30:00Z"), "2026-10-26T01:30:00Z");
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused_with_the_reason() {
+        for (cron, zone, said) in [
+            ("soon", "", "is no cron expression"),
+            ("0 25 * * *", "", "is no cron expression"),
+            ("* * * * * *", "", "more often than once a minute"),
+            ("0 3 * * *", "Mars/Olympus", "there is no time zone"),
+        ] {
+            let error = When::parse(cron, zone).unwrap_err().to_string();
+            assert!(error.contains(said), "{cron} {zone}: {error}");
+        }
+        assert_eq!(When::parse("0 0 30 2 *", "").unwrap().next(0), None, "there is no 30 February");
+    }
 }

@@ -1,6 +1,8 @@
 //! Nodes over one database and one storage, on both engines: SQLite always, PostgreSQL where `HYTHE_TEST_POSTGRES` holds
 //! the URL of a server in which the tests may make databases.
 
+#![allow(dead_code, reason = "every suite uses a part of it")]
+
 use std::sync::Arc;
 
 use hythe_blobs::{BlobStore, Memory};

@@ -5,6 +5,7 @@ mod additions;
 mod artifacts;
 mod audit;
 mod configurations;
+mod executions;
 mod extract;
 mod failure;
 mod gc;
@@ -12,6 +13,8 @@ mod grants;
 mod icons;
 mod identity_sources;
 mod immutable_rules;
+mod job_service;
+mod jobs;
 mod labels;
 mod ldap;
 mod members;
@@ -22,6 +25,7 @@ mod permissions;
 mod place;
 mod project_robots;
 mod projects;
+mod purge_audit;
 mod query;
 mod quotas;
 mod repositories;
@@ -76,6 +80,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 fn described() -> (Router<Arc<App>>, OpenApi) {
     let (router, mut document) = OpenApiRouter::with_openapi(openapi::head())
         .merge(about_the_system())
+        .merge(about_jobs())
         .merge(about_projects())
         .merge(about_sources())
         .merge(about_users())
@@ -115,6 +120,31 @@ fn about_the_system() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(gc::log))
         .routes(routes!(trash::list, trash::empty))
         .routes(routes!(trash::restore))
+}
+
+fn about_jobs() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::read))
+        .routes(routes!(jobs::stop))
+        .routes(routes!(jobs::log))
+        .routes(routes!(job_service::pools))
+        .routes(routes!(job_service::workers))
+        .routes(routes!(job_service::jobs_of_pool))
+        .routes(routes!(job_service::stop))
+        .routes(routes!(job_service::log))
+        .routes(routes!(job_service::queues))
+        .routes(routes!(job_service::change_queue))
+        .routes(routes!(job_service::schedules))
+        .routes(routes!(job_service::schedules_paused))
+        .routes(routes!(purge_audit::list))
+        .routes(routes!(purge_audit::read, purge_audit::stop))
+        .routes(routes!(purge_audit::log))
+        .routes(routes!(
+            purge_audit::read_schedule,
+            purge_audit::create_schedule,
+            purge_audit::update_schedule
+        ))
 }
 
 fn about_projects() -> OpenApiRouter<Arc<App>> {

@@ -4,6 +4,7 @@ mod artifact;
 mod audit;
 mod gc;
 mod immutable;
+mod job;
 mod login;
 mod member;
 mod node;
@@ -12,6 +13,7 @@ mod quota;
 mod repo;
 mod retention;
 mod robot;
+mod schedule;
 mod tag;
 mod token;
 mod trash;
@@ -53,6 +55,8 @@ pub(crate) async fn run(command: &ClientCommand) -> Result<(), Failure> {
         ClientCommand::Trash(with) => trash::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Gc(with) => gc::run(&with.command, &Desk::of(&with.remote)?).await,
         ClientCommand::Audit(with) => audit::run(&with.command, &Desk::of(&with.remote)?).await,
+        ClientCommand::Job(with) => job::run(&with.command, &Desk::of(&with.remote)?).await,
+        ClientCommand::Schedule(with) => schedule::run(&with.command, &Desk::of(&with.remote)?).await,
     }
 }
 
