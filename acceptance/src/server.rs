@@ -17,7 +17,11 @@ use crate::{places, stores};
 /// How long a server may take to answer, and to end once told to.
 const PATIENCE: Duration = Duration::from_secs(20);
 const ADMINISTRATOR: &str = "admin";
-const PASSWORD: &str = "Acceptance-12345";
+/// The password of the administrator.
+pub const PASSWORD: &str = "Acceptance-12345";
+
+/// What every node that shares a database has in common.
+const SECRETS_KEY: &str = "c2VjcmV0cyBvZiB0aGUgdGVzdHMsIG9mIG5vYm9keSE=";
 
 /// One server with a data folder of its own. Dropped, it ends; if the test is failing, its log is printed and
 /// its folder kept.
@@ -81,13 +85,25 @@ impl Options {
         (status.code().unwrap(), fs::read_to_string(log).unwrap())
     }
 
+    /// Nodes on PostgreSQL are given their key; one on SQLite makes it, and takes it along where its rows are moved.
+    fn secrets_key(
+        &self,
+        stores: &[(&'static str, String)],
+        data: &Path,
+    ) -> Option<(&'static str, &'static str)> {
+        let own = self.variables.iter().map(|(name, value)| (name.as_str(), value));
+        let mut all = stores.iter().map(|(name, value)| (*name, value)).chain(own);
+        let shared = all.any(|(name, url)| name == "HYTHE_DATABASE_URL" && url.starts_with("postgres"));
+        (shared && !data.join("secrets.key").exists()).then_some(("HYTHE_SECRETS_KEY", SECRETS_KEY))
+    }
+
     fn data_in(&self, folder: &Path) -> PathBuf {
         self.data.clone().unwrap_or_else(|| folder.join("data"))
     }
 
     /// The process, and the file that it prints to.
     fn spawn_in(&self, folder: &Path) -> (Child, PathBuf) {
-        let log = folder.join("server.log");
+        let (log, stores) = (folder.join("server.log"), stores::variables());
         let output = File::create(&log).unwrap();
         let mut command = Command::new(places::hythe());
         // The binary refuses variables it does not know; those of the tests are not meant for it.
@@ -100,7 +116,8 @@ impl Options {
             .args(["serve", "--listen", self.listen.as_deref().unwrap_or("127.0.0.1:0"), "--data"])
             .arg(self.data_in(folder))
             .env("HYTHE_ADMIN_PASSWORD", PASSWORD)
-            .envs(stores::variables())
+            .envs(self.secrets_key(&stores, &self.data_in(folder)))
+            .envs(stores)
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(folder)
             .stdin(Stdio::null())

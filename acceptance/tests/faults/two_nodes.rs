@@ -118,6 +118,20 @@ async fn every_node_is_listed_with_what_it_can_reach_and_one_that_was_stopped_sa
     one.send(one.anonymous(Method::GET, "/api/v2.0/nodes")).await.expect(StatusCode::UNAUTHORIZED);
 }
 
+#[tokio::test]
+async fn a_node_with_another_key_refuses_to_start_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(nodes) = Nodes::on_folder(folder.path()) else { return };
+    let _one = Desk::with(&nodes.node("one")).await;
+    let other = "a2V5IG9mIGFub3RoZXIgcmVnaXN0cnksIG5vdCBvdXI=";
+    let (code, words) = nodes.node("two").variable("HYTHE_SECRETS_KEY", other).refuses();
+    let last = words.lines().last().unwrap();
+    assert_eq!(code, 1, "{words}");
+    assert!(last.contains("does not open the secrets in the database"), "{words}");
+    assert!(last.contains("give this node the same secrets.key_file as the others"), "{words}");
+    assert!(!words.contains(other), "{words}");
+}
+
 /// Begun on one, continued on the other, the first killed, finished on the second.
 async fn goes_on_elsewhere(nodes: &Nodes) {
     let (one, two) = nodes.start().await;

@@ -8,6 +8,7 @@ mod failure;
 mod memory;
 mod output;
 mod passwords;
+mod secrets_key;
 mod stores;
 mod version;
 

@@ -11,6 +11,7 @@ use hythe_metadata::Database;
 
 use crate::config::{Config, Inputs, Loaded, Secret, load};
 use crate::failure::Failure;
+use crate::secrets_key;
 
 /// Whether a command wants the database for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +103,8 @@ pub(crate) async fn open_served_database(config: &Config) -> Result<Database, Fa
 }
 
 /// What an operator set about the registry itself.
+///
+/// A key to the secrets that cannot be read is left out: few commands touch a secret, and those that do say so.
 pub(crate) fn registry_options(config: &Config) -> hythe_registry::Options {
     let (registry, token) = (&config.registry, &config.token);
     hythe_registry::Options {
@@ -121,6 +124,7 @@ pub(crate) fn registry_options(config: &Config) -> hythe_registry::Options {
             keep: hours(24 * config.jobs.keep_days),
             ..hythe_registry::jobs::Options::default()
         },
+        secrets_key: secrets_key::configured(config).ok().flatten(),
     }
 }
 

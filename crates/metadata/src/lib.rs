@@ -14,6 +14,7 @@ pub mod audit;
 pub mod blob;
 pub mod charge;
 pub mod custom_role;
+pub mod data_key;
 pub mod described_repository;
 pub mod event;
 pub mod garbage;

@@ -11,7 +11,7 @@ use crate::ids::Micros;
 pub struct SigningKey {
     /// Its `kid`.
     pub id: String,
-    /// The private key, PKCS #8 DER.
+    /// The private key, PKCS #8 DER, sealed.
     pub private_der: Vec<u8>,
     /// The public key.
     pub public_der: Vec<u8>,
@@ -62,6 +62,11 @@ pub async fn list_live(c: &mut Connection, now: Micros) -> Result<Vec<SigningKey
     c.query(&LIST_LIVE, &[now.into()]).await
 }
 
+/// Puts another sealing of the private key in place of the one that is there; false if there is no such key.
+pub async fn set_private_key(c: &mut Connection, id: &str, sealed: &[u8]) -> Result<bool> {
+    c.changes(&SET_PRIVATE_KEY, &[id.into(), sealed.into()]).await
+}
+
 /// Deletes what has expired and tells how many keys that were.
 pub async fn delete_expired(c: &mut Connection, now: Micros) -> Result<u64> {
     c.execute(&DELETE_EXPIRED, &[now.into()]).await
@@ -86,5 +91,6 @@ statements! { "signing_key";
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
     LIST_LIVE = "SELECT id, private_der, public_der, created_at, sign_from, sign_until, expires_at
         FROM signing_key WHERE expires_at > $1 ORDER BY sign_from, id";
+    SET_PRIVATE_KEY = "UPDATE signing_key SET private_der = $2 WHERE id = $1";
     DELETE_EXPIRED = "DELETE FROM signing_key WHERE expires_at <= $1";
 }

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::Registry;
 use crate::clock::{self, Micros};
 use crate::error::{Error, Result};
+use crate::secrets::places::of_setting;
 
-const SETTING: &str = "self_made_certificate";
+pub(crate) const SETTING: &str = "self_made_certificate";
 
 /// It is made anew well before the year it is good for has passed.
 const RENEWED_AFTER: Duration = Duration::from_secs(300 * 24 * 60 * 60);
@@ -39,7 +40,12 @@ impl Registry {
         make: impl FnOnce() -> Result<SelfMadeCertificate>,
     ) -> Result<SelfMadeCertificate> {
         let mut connection = self.database.connect().await?;
-        let kept = setting::find(&mut connection, SETTING).await?;
+        let kept = match setting::find(&mut connection, SETTING).await? {
+            Some(sealed) => {
+                Some(self.secrets.open_text(&mut connection, &of_setting(SETTING), &sealed).await?)
+            }
+            None => None,
+        };
         drop(connection);
         if let Some(kept) =
             kept.as_deref().and_then(|text| serde_json::from_str::<SelfMadeCertificate>(text).ok())
@@ -50,10 +56,14 @@ impl Registry {
         let made = make()?;
         let text = serde_json::to_string(&made)
             .map_err(|error| Error::internal("the certificate cannot be kept", error))?;
+        let secrets = self.secrets.clone();
         self.database
-            .transaction(move |c| {
-                let text = text.clone();
-                Box::pin(async move { setting::put(c, SETTING, &text).await })
+            .try_transaction(move |c| {
+                let (text, secrets) = (text.clone(), secrets.clone());
+                Box::pin(async move {
+                    let sealed = secrets.seal(c, &of_setting(SETTING), text.as_bytes()).await?;
+                    Ok::<_, Error>(setting::put(c, SETTING, &sealed).await?)
+                })
             })
             .await?;
         Ok(made)

@@ -11,6 +11,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hythe_metadata::Connection;
 use hythe_metadata::signing_key::{self, SigningKey};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde_json::{Value, json};
@@ -20,6 +21,7 @@ use crate::access::{Everywhere, Permit, system_rights};
 use crate::audit::Entry;
 use crate::clock::{self, Micros};
 use crate::error::{Error, Result};
+use crate::secrets::{Secrets, places};
 
 /// How long a new key is published before it signs: several times what a node takes to read it.
 const PUBLISHED_BEFORE_SIGNING: Duration = Duration::from_secs(120);
@@ -110,8 +112,12 @@ impl Registry {
 
     async fn read_keys(&self, now: Micros) -> Result<Arc<Keys>> {
         let mut connection = self.database.connect().await?;
-        let rows = signing_key::list_live(&mut connection, now).await?;
-        let keys = rows.into_iter().map(Key::try_from).collect::<Result<Vec<_>>>()?;
+        let mut keys = Vec::new();
+        for mut row in signing_key::list_live(&mut connection, now).await? {
+            let place = places::of_signing_key(&row.id);
+            row.private_der = self.secrets.open_bytes(&mut connection, &place, &row.private_der).await?;
+            keys.push(Key::try_from(row)?);
+        }
         Ok(self.keys.replace(Keys { read_at: now, keys }))
     }
 
@@ -133,8 +139,10 @@ impl Registry {
     /// Looks again under a lock, so that nodes which find it due together make one key and not one each.
     async fn add_key_if_due(&self, now: Micros) -> Result<()> {
         let lifetime = self.options.key_lifetime;
+        let secrets = self.secrets.clone();
         self.database
             .try_transaction(move |c| {
+                let secrets = secrets.clone();
                 Box::pin(async move {
                     signing_key::lock(c).await?;
                     let live = signing_key::list_live(c, now).await?;
@@ -143,7 +151,7 @@ impl Registry {
                         return Ok(());
                     };
                     let key = generate(now, sign_from, lifetime)?;
-                    signing_key::insert(c, &key).await?;
+                    insert_sealed(&secrets, c, &key).await?;
                     tracing::info!(key = %key.id, "added a signing key");
                     Ok::<(), Error>(())
                 })
@@ -160,12 +168,13 @@ impl Registry {
         let key = generate(now, now + clock::micros(PUBLISHED_BEFORE_SIGNING), self.options.key_lifetime)?;
         let id = key.id.clone();
         let entry = Entry::new(permit.caller(), "create", "signing-key", &id);
+        let secrets = self.secrets.clone();
         self.database
-            .transaction(move |c| {
-                let (key, entry) = (key.clone(), entry.clone());
+            .try_transaction(move |c| {
+                let (key, entry, secrets) = (key.clone(), entry.clone(), secrets.clone());
                 Box::pin(async move {
                     entry.write(c).await?;
-                    signing_key::insert(c, &key).await
+                    insert_sealed(&secrets, c, &key).await
                 })
             })
             .await?;
@@ -190,6 +199,12 @@ impl Registry {
         let keys = self.read_keys(clock::now()).await?;
         Ok(json!({ "keys": keys.keys.iter().map(Key::to_jwk).collect::<Vec<_>>() }))
     }
+}
+
+async fn insert_sealed(secrets: &Secrets, c: &mut Connection, key: &SigningKey) -> Result<()> {
+    let place = places::of_signing_key(&key.id);
+    let private_der = secrets.seal(c, &place, &key.private_der).await?.into_bytes();
+    Ok(signing_key::insert(c, &SigningKey { private_der, ..key.clone() }).await?)
 }
 
 /// When the next key should begin to sign, if it should be made now: at once where there is none, else when the

@@ -41,6 +41,7 @@ pub mod revocations;
 pub mod robots;
 pub mod roles;
 pub mod search;
+pub mod secrets;
 pub mod selectors;
 pub mod sessions;
 pub mod setup;
@@ -91,6 +92,9 @@ pub struct Options {
     pub refresh_token_lifetime: Duration,
     /// How long one signing key signs before the next takes over.
     pub key_lifetime: Duration,
+    /// What opens the secrets among the rows. A command that touches none does without. By default one that lives as long
+    /// as the process: good for rows that do not outlive it either.
+    pub secrets_key: Option<secrets::KeyEncryptionKey>,
     /// How this node does jobs.
     pub jobs: jobs::Options,
 }
@@ -109,6 +113,7 @@ impl Default for Options {
             token_lifetime: Duration::from_secs(30 * 60),
             refresh_token_lifetime: 30 * DAY,
             key_lifetime: 90 * DAY,
+            secrets_key: secrets::KeyEncryptionKey::of_this_process(),
             jobs: jobs::Options::default(),
         }
     }
@@ -122,6 +127,7 @@ pub struct Registry {
     pub(crate) blobs: Arc<dyn BlobStore>,
     pub(crate) options: Options,
     pub(crate) load: load::Gauge,
+    pub(crate) secrets: Arc<secrets::Secrets>,
     pub(crate) keys: keys::KeyRing,
     pub(crate) verified_tokens: tokens::VerifiedTokens,
     pub(crate) passwords: passwords::Passwords,
@@ -146,6 +152,7 @@ impl Registry {
             id: uuid::Uuid::now_v7(),
             database,
             blobs,
+            secrets: Arc::new(secrets::Secrets::new(options.secrets_key.clone())),
             options,
             load: load::Gauge::default(),
             keys: keys::KeyRing::default(),

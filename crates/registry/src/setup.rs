@@ -36,6 +36,7 @@ impl Registry {
     /// Makes what a registry cannot be without. Safe to run at every start and on several nodes at once.
     pub async fn set_up(&self, given_password: Option<&str>) -> Result<SetUp> {
         self.follow_clock().await?;
+        self.unlock_secrets().await?;
         self.rotate_keys_if_due().await?;
         self.schedule_collections_once().await?;
         if self.is_set_up().await? {

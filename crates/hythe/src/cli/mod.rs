@@ -358,6 +358,9 @@ pub(crate) enum AdminCommand {
     /// Manage the keys that sign tokens
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Change the key that opens the secrets in the database, while nodes serve
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Read, check and shorten the audit log
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -578,6 +581,41 @@ Example:
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         output: Format,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretsCommand {
+    /// Make a file with a new key
+    #[command(after_long_help = "\
+Example:
+  hythe admin secrets new-key /etc/hythe/secrets.key")]
+    NewKey {
+        /// The file, which must not be there yet
+        file: PathBuf,
+    },
+    /// List the keys that open the secrets
+    #[command(after_long_help = "\
+Example:
+  hythe admin secrets list")]
+    List {
+        /// How to print them
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        output: Format,
+    },
+    /// Let another key open the secrets too, beside the one that this node has
+    #[command(after_long_help = "\
+Example:
+  hythe admin secrets new-key /etc/hythe/secrets-2027.key
+  hythe admin secrets add-key /etc/hythe/secrets-2027.key")]
+    AddKey {
+        /// The file that holds it
+        file: PathBuf,
+    },
+    /// Seal everything anew, so that only the key that this node has opens it
+    #[command(after_long_help = "\
+Example:
+  hythe admin secrets retire-keys")]
+    RetireKeys,
 }
 
 #[cfg(test)]

@@ -70,6 +70,15 @@ sections! {
         statement_timeout_seconds: u32 = "30";
     }
 
+    /// What seals the secrets in the database: the keys that sign tokens, the passwords for directories and providers.
+    secrets: Secrets at "secrets." {
+        /// The key itself, in place of a file: 32 bytes as base64 or hexadecimal text.
+        key: Option<Secret>, example "bm90IGEgc2VjcmV0LCBtYWtlIG9uZSBvZiB5b3VycyE=";
+        /// File that holds the key, the same on all nodes of one registry. `hythe admin secrets new-key FILE` makes one; a
+        /// node on SQLite makes it at its first start.
+        key_file: PathBuf = "<data>/secrets.key", example "/etc/hythe/secrets.key";
+    }
+
     /// Where the blobs are. All nodes of one registry name the same place.
     storage: Storage at "storage." {
         /// A folder (of this machine, or shared: NFS, CephFS), or a bucket as s3://BUCKET/PREFIX.

@@ -1,9 +1,12 @@
 //! Whether values of the right type make sense: one function a section.
 
+use hythe_registry::secrets::KeyEncryptionKey;
 use hythe_server::telemetry::logs::Filter;
 
 use super::reader::Reader;
-use super::settings::{Database, Gc, Jobs, Log, Registry, Root, S3, Server, Storage, Tls, Token, Trace};
+use super::settings::{
+    Database, Gc, Jobs, Log, Registry, Root, S3, Secrets, Server, Storage, Tls, Token, Trace,
+};
 use super::types::Bytes;
 use super::urls::StorageUrl;
 
@@ -87,6 +90,15 @@ impl Database {
         ];
         for (path, seconds) in waits {
             reader.bound(path, seconds, 1..=3600, "a client gives up sooner than that");
+        }
+    }
+}
+
+impl Secrets {
+    pub(super) fn validate(&self, reader: &mut Reader<'_>) {
+        let read = self.key.as_ref().map(|key| KeyEncryptionKey::parse(key.reveal()));
+        if let Some(Err(error)) = read {
+            reader.refuse("secrets.key", "a text that is no key", error.to_string());
         }
     }
 }

@@ -41,6 +41,7 @@ const MIGRATIONS: &[Migration] = migrations![
     (9, "0009_trash", serves_from: 2),
     (10, "0010_retention", serves_from: 2),
     (11, "0011_journal", serves_from: 2),
+    (12, "0012_data_key", serves_from: 12),
 ];
 
 /// The version that this binary was made for.

@@ -17,6 +17,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         crate::database::migration::STATEMENTS,
         crate::database::postgres::STATEMENTS,
         custom_role::STATEMENTS,
+        data_key::STATEMENTS,
         described_repository::STATEMENTS,
         event::STATEMENTS,
         garbage::STATEMENTS,

@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use hythe_metadata::identity_source;
 use hythe_metadata::{Connection, setting, usage};
 use serde_json::{Map, Value};
 
@@ -20,6 +19,7 @@ use crate::access::{Everywhere, Permit};
 use crate::audit::Entry;
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::secrets::Secrets;
 use crate::sources::{self, SourceKind, Sources, harbor};
 use items::{
     AUDIT_LOG_FORWARD_ENDPOINT, DISABLED_AUDIT_LOG_EVENT_TYPES, Home, Item, Kind, SKIP_AUDIT_LOG_DATABASE,
@@ -122,7 +122,7 @@ impl Registry {
             return Ok(false);
         }
         let values = stored(&mut connection).await?;
-        let rows = identity_source::list(&mut connection, sources::AT_MOST).await?;
+        let rows = sources::rows::list(&self.secrets, &mut connection).await?;
         drop(connection);
         let before = self.live.get();
         self.live.put(Reading {
@@ -156,7 +156,7 @@ impl Registry {
     ) -> Result<BTreeMap<&'static str, Value>> {
         self.reread_configuration().await?;
         let mut connection = self.database.connect().await?;
-        let rows = identity_source::list(&mut connection, sources::AT_MOST).await?;
+        let rows = sources::rows::list(&self.secrets, &mut connection).await?;
         let configuration = self.configuration();
         let (ldap, oidc) = (harbor::first(&rows, SourceKind::Ldap)?, harbor::first(&rows, SourceKind::Oidc)?);
         let shown = items::ITEMS.iter().filter(|item| !matches!(item.kind, Kind::Secret));
@@ -179,12 +179,13 @@ impl Registry {
         let keys: Vec<&String> = given.keys().collect();
         let entry = Entry::new(permit.caller(), "update", "configuration", "configuration")
             .after(serde_json::json!({ "keys": keys }));
+        let secrets = self.secrets.clone();
         self.database
             .try_transaction(move |c| {
-                let (wanted, entry) = (wanted.clone(), entry.clone());
+                let (wanted, entry, secrets) = (wanted.clone(), entry.clone(), secrets.clone());
                 Box::pin(async move {
                     entry.write(c).await?;
-                    wanted.write(c).await
+                    wanted.write(&secrets, c).await
                 })
             })
             .await?;
@@ -237,7 +238,7 @@ impl Wanted {
         Ok(wanted)
     }
 
-    async fn write(self, c: &mut Connection) -> Result<()> {
+    async fn write(self, secrets: &Secrets, c: &mut Connection) -> Result<()> {
         lock(c).await?;
         if let Some(enforced) = self.here.get(items::QUOTA_PER_PROJECT_ENABLE.key).and_then(Value::as_bool) {
             usage::enforce(c, enforced).await?;
@@ -248,9 +249,9 @@ impl Wanted {
             validate_together(&values)?;
             setting::put(c, VALUES, &Value::Object(values).to_string()).await?;
         }
-        let rows = identity_source::list(c, sources::AT_MOST).await?;
-        harbor::set_first(c, &rows, SourceKind::Ldap, self.ldap).await?;
-        harbor::set_first(c, &rows, SourceKind::Oidc, self.oidc).await?;
+        let rows = sources::rows::list(secrets, c).await?;
+        harbor::set_first(secrets, c, &rows, SourceKind::Ldap, self.ldap).await?;
+        harbor::set_first(secrets, c, &rows, SourceKind::Oidc, self.oidc).await?;
         renew_version(c).await
     }
 }

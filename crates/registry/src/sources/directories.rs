@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::identity::{Group, Identity};
 use super::oidc::OidcSettings;
 use super::settings::{Settings, SourceKind};
-use super::{AT_MOST, Ask, Directory, Provider};
+use super::{Ask, Directory, Provider};
 use crate::Registry;
 use crate::access::system_rights::{configuration, ldap_user as right};
 use crate::access::{Everywhere, Permit};
@@ -36,7 +36,7 @@ impl Registry {
         changes: Map<String, Value>,
     ) -> Result<()> {
         let mut connection = self.database.connect().await?;
-        let rows = hythe_metadata::identity_source::list(&mut connection, AT_MOST).await?;
+        let rows = super::rows::list(&self.secrets, &mut connection).await?;
         drop(connection);
         let row = rows.iter().find(|row| row.kind == SourceKind::Ldap.as_str());
         let before = row.map_or_else(|| Ok(Settings::of_kind(SourceKind::Ldap)), Settings::of_row)?;

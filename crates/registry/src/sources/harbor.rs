@@ -1,15 +1,17 @@
 //! Harbor's `ldap_…` and `oidc_…` keys: they speak of the first directory and of the first provider.
 
 use hythe_metadata::Connection;
-use hythe_metadata::identity_source::{self, IdentitySource, NewSource};
+use hythe_metadata::identity_source::{IdentitySource, NewSource};
 use serde_json::{Map, Value};
 
 use super::ldap::Scope;
 use super::manage::validate_together;
+use super::rows as stored;
 use super::settings::{Settings, SourceKind};
 use crate::clock;
 use crate::configuration::items::{Item, Kind};
 use crate::error::Result;
+use crate::secrets::Secrets;
 
 /// The fields of the first source of a kind, or those of one nobody has made yet.
 pub(crate) fn first(rows: &[IdentitySource], kind: SourceKind) -> Result<Map<String, Value>> {
@@ -32,6 +34,7 @@ pub(crate) fn shown(item: &Item, field: Option<&Value>) -> Value {
 
 /// Changes fields of the first source of a kind. It is made if there is none, and asked once it names a server.
 pub(crate) async fn set_first(
+    secrets: &Secrets,
     c: &mut Connection,
     rows: &[IdentitySource],
     kind: SourceKind,
@@ -56,7 +59,7 @@ pub(crate) async fn set_first(
                 updated_at: clock::now(),
                 ..row.clone()
             };
-            identity_source::update(c, &changed).await?;
+            stored::update(secrets, c, &changed).await?;
         }
         None => {
             let new = NewSource {
@@ -67,7 +70,7 @@ pub(crate) async fn set_first(
                 settings: settings.to_row(),
                 created_at: clock::now(),
             };
-            identity_source::create(c, &new).await?;
+            stored::create(secrets, c, &new).await?;
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ use hythe_metadata::ids::SourceId;
 use hythe_oci::error_code::ErrorCode;
 use serde_json::{Map, Value};
 
+use super::rows as stored;
 use super::settings::{Settings, SourceKind};
 use super::{AT_MOST, Ask};
 use crate::Registry;
@@ -51,7 +52,7 @@ impl Registry {
         _permit: &Permit<right::List, Everywhere>,
     ) -> Result<Vec<IdentitySource>> {
         let mut connection = self.database.connect().await?;
-        Ok(identity_source::list(&mut connection, AT_MOST).await?)
+        stored::list(&self.secrets, &mut connection).await
     }
 
     /// The source of this id.
@@ -61,7 +62,7 @@ impl Registry {
         id: SourceId,
     ) -> Result<IdentitySource> {
         let mut connection = self.database.connect().await?;
-        identity_source::find(&mut connection, id).await?.ok_or_else(|| unknown(id))
+        stored::find(&self.secrets, &mut connection, id).await?.ok_or_else(|| unknown(id))
     }
 
     /// Makes a source.
@@ -83,20 +84,21 @@ impl Registry {
         };
         let at_the_end = wanted.position.is_none();
         let entry = Entry::new(permit.caller(), "create", "identity-source", &new.name);
+        let secrets = self.secrets.clone();
         let made = self
             .database
             .try_transaction(move |c| {
                 let (mut new, settings, entry) = (new.clone(), settings.clone(), entry.clone());
+                let secrets = secrets.clone();
                 Box::pin(async move {
                     lock(c).await?;
-                    let rows = identity_source::list(c, AT_MOST).await?;
+                    let rows = stored::list(&secrets, c).await?;
                     validate_together(&rows, &new.name, &settings)?;
                     refuse_too_many(&rows)?;
                     if at_the_end {
                         new.position = next_position(&rows);
                     }
-                    let made =
-                        identity_source::create(c, &new).await.map_err(|error| taken(error, &new.name))?;
+                    let made = stored::create(&secrets, c, &new).await?;
                     entry.write(c).await?;
                     renew_version(c).await?;
                     Ok::<_, Error>(made)
@@ -114,16 +116,16 @@ impl Registry {
         id: SourceId,
         wanted: UpdateSource,
     ) -> Result<()> {
-        let caller = permit.caller().clone();
+        let (caller, secrets) = (permit.caller().clone(), self.secrets.clone());
         self.database
             .try_transaction(move |c| {
-                let (wanted, caller) = (wanted.clone(), caller.clone());
+                let (wanted, caller, secrets) = (wanted.clone(), caller.clone(), secrets.clone());
                 Box::pin(async move {
                     lock(c).await?;
-                    let rows = identity_source::list(c, AT_MOST).await?;
+                    let rows = stored::list(&secrets, c).await?;
                     let row = rows.iter().find(|row| row.id == id).ok_or_else(|| unknown(id))?;
                     Entry::new(&caller, "update", "identity-source", &row.name).write(c).await?;
-                    identity_source::update(c, &changed(&rows, row, wanted)?).await?;
+                    stored::update(&secrets, c, &changed(&rows, row, wanted)?).await?;
                     renew_version(c).await
                 })
             })
@@ -138,13 +140,13 @@ impl Registry {
         permit: &Permit<right::Delete, Everywhere>,
         id: SourceId,
     ) -> Result<()> {
-        let caller = permit.caller().clone();
+        let (caller, secrets) = (permit.caller().clone(), self.secrets.clone());
         self.database
             .try_transaction(move |c| {
-                let caller = caller.clone();
+                let (caller, secrets) = (caller.clone(), secrets.clone());
                 Box::pin(async move {
                     lock(c).await?;
-                    let rows = identity_source::list(c, AT_MOST).await?;
+                    let rows = stored::list(&secrets, c).await?;
                     let row = rows.iter().find(|row| row.id == id).ok_or_else(|| unknown(id))?;
                     Entry::new(&caller, "delete", "identity-source", &row.name).write(c).await?;
                     if !identity_source::delete(c, id).await? {
@@ -169,7 +171,7 @@ impl Registry {
         changes: Map<String, Value>,
     ) -> Result<()> {
         let mut connection = self.database.connect().await?;
-        let row = identity_source::find(&mut connection, id).await?.ok_or_else(|| unknown(id))?;
+        let row = stored::find(&self.secrets, &mut connection, id).await?.ok_or_else(|| unknown(id))?;
         drop(connection);
         match Settings::of_row(&row)?.with(changes)?.ready(&row.name)? {
             Ask::Ldap(directory) => directory.ping().await,
@@ -240,15 +242,6 @@ fn validate_name(name: &str) -> Result<()> {
     let words =
         format!("{} is no name of a source: use 1 to {LONGEST_NAME} of a-z 0-9 - _ .", shown.escape_debug());
     Err(Error::bad_request(words))
-}
-
-fn taken(error: hythe_metadata::Error, name: &str) -> Error {
-    match error {
-        hythe_metadata::Error::Conflict { .. } => {
-            Error::conflict(format!("there is a source named {name} already"))
-        }
-        other => other.into(),
-    }
 }
 
 fn unknown(id: SourceId) -> Error {

@@ -10,6 +10,7 @@ pub mod ldap;
 pub mod manage;
 pub mod oidc;
 mod people;
+pub(crate) mod rows;
 mod secret;
 mod settings;
 mod sign_in;

@@ -5,6 +5,7 @@ mod explain;
 mod key;
 mod member;
 mod project;
+mod secrets;
 mod user;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use hythe_registry::Registry;
 use hythe_registry::access::{Caller, Everywhere, Permit, SystemRight};
 use jiff::Timestamp;
 
-use crate::cli::AdminCommand;
+use crate::cli::{AdminCommand, SecretsCommand};
 use crate::config::Inputs;
 use crate::failure::Failure;
 use crate::stores;
@@ -28,12 +29,16 @@ struct Desk {
 }
 
 pub(crate) async fn run(command: &AdminCommand, inputs: &Inputs) -> Result<(), Failure> {
+    if let AdminCommand::Secrets(SecretsCommand::NewKey { file }) = command {
+        return secrets::new_key(file);
+    }
     let desk = Desk::open(inputs).await?;
     match command {
         AdminCommand::User(command) => user::run(command, &desk).await,
         AdminCommand::Project(command) => project::run(command, &desk).await,
         AdminCommand::Member(command) => member::run(command, &desk).await,
         AdminCommand::Key(command) => key::run(command, &desk).await,
+        AdminCommand::Secrets(command) => secrets::run(command, &desk).await,
         AdminCommand::Audit(command) => audit::run(command, &desk).await,
         AdminCommand::Explain { who, permission, place, tag } => {
             explain::run(who, permission, place.as_deref(), tag.as_deref(), &desk).await

@@ -27,10 +27,11 @@ pub(crate) async fn save(path: &Path, inputs: &Inputs) -> Result<(), Failure> {
     let moved = read_rows(&database, &mut file).await?;
     let bytes = file.keep()?;
     output::print(&format!(
-        "Wrote {}: {}, {bytes} bytes. Keys are in it and blobs are not: keep it as safe as the database, and copy \
-         {} after it.\n",
+        "Wrote {}: {}, {bytes} bytes. Sealed secrets are in it, the key to them and the blobs are not: keep a copy of {}, \
+         and copy {} after it.\n",
         path.display(),
         contents(&moved),
+        config.secrets.key_file.display(),
         config.storage.url
     ));
     Ok(())

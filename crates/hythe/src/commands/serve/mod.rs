@@ -19,6 +19,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::config::{Config, Inputs, Loaded, Secret};
 use crate::failure::Failure;
 use crate::output;
+use crate::secrets_key;
 use crate::stores::{self, Beside};
 use crate::version::VERSION;
 use signals::Signals;
@@ -96,9 +97,12 @@ impl Start<'_> {
         let database = stores::open_database(self.config, Beside::Nobody)?;
         migrate(&database).await?;
         tracing::info!(database = %self.config.database.url, "opened the database");
+        let key = secrets_key::of_server(self.config, &database).await?;
         let blobs = stores::open_blobs(self.config)?;
         tracing::info!(storage = %self.config.storage.url, "opened the storage");
-        Ok(Registry::new(database, blobs, stores::registry_options(self.config)))
+        let options =
+            hythe_registry::Options { secrets_key: Some(key), ..stores::registry_options(self.config) };
+        Ok(Registry::new(database, blobs, options))
     }
 
     async fn set_up(&self, registry: &Registry, listener: &Listener) -> Result<(), Failure> {

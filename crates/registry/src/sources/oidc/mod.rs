@@ -4,7 +4,7 @@
 //! written for a stranger who only looks at the sign-in page.
 
 mod provider;
-mod sealed;
+pub(crate) mod sealed;
 mod settings;
 #[cfg(test)]
 mod tests;

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hythe_metadata::setting;
@@ -13,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::Registry;
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::secrets;
+use crate::secrets::places::of_setting;
 
 /// The row with the key, made by whichever node needs it first.
-const SETTING: &str = "sign_in_sealing_key";
+pub(crate) const SETTING: &str = "sign_in_sealing_key";
 /// Browsers keep cookies up to 4 KiB; one with many groups is longer and is refused by them, not by us.
 const LONGEST: usize = 64 * 1024;
 
@@ -33,16 +33,10 @@ impl Registry {
         life: Duration,
         content: T,
     ) -> Result<String> {
-        let broken = |_| Error::internal("a sign-in cannot be sealed", "encryption failed");
         let sealed = Sealed { content, until: clock::now() + clock::micros(life) };
-        let mut bytes = serde_json::to_vec(&sealed).map_err(|error| Error::internal("no JSON", error))?;
-        let mut nonce = [0; NONCE_LEN];
-        rand::fill(&mut nonce).map_err(broken)?;
-        self.sealing_key()
-            .await?
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(purpose), &mut bytes)
-            .map_err(broken)?;
-        Ok(URL_SAFE_NO_PAD.encode([&nonce[..], &bytes].concat()))
+        let bytes = serde_json::to_vec(&sealed).map_err(|error| Error::internal("no JSON", error))?;
+        let key = self.sealing_key().await?;
+        Ok(URL_SAFE_NO_PAD.encode(secrets::seal_bytes(&key, purpose, &bytes)?))
     }
 
     /// Opens it again, if it was sealed for this purpose and its time is not over.
@@ -57,17 +51,15 @@ impl Registry {
         }
     }
 
-    async fn sealing_key(&self) -> Result<LessSafeKey> {
+    async fn sealing_key(&self) -> Result<[u8; 32]> {
         let mut connection = self.database.connect().await?;
-        let kept = setting::find(&mut connection, SETTING).await?;
-        drop(connection);
-        let text = match kept {
-            Some(text) => text,
+        let sealed = match setting::find(&mut connection, SETTING).await? {
+            Some(sealed) => sealed,
             None => self.make_sealing_key().await?,
         };
-        let bytes = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
-        let key = UnboundKey::new(&AES_256_GCM, &bytes);
-        key.map(LessSafeKey::new).map_err(|_| {
+        let text = self.secrets.open_text(&mut connection, &of_setting(SETTING), &sealed).await?;
+        let key = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+        key.ok_or_else(|| {
             Error::internal(
                 format!("the setting {SETTING} is damaged; delete its row"),
                 "it is no key of 32 bytes",
@@ -75,31 +67,26 @@ impl Registry {
         })
     }
 
+    /// As it is kept: this node's, or that of one that was quicker.
     async fn make_sealing_key(&self) -> Result<String> {
-        let mut bytes = [0; 32];
-        rand::fill(&mut bytes).map_err(|_| Error::internal("no random numbers", "the generator failed"))?;
-        let text = URL_SAFE_NO_PAD.encode(bytes);
-        let kept = self
-            .database
-            .transaction(move |c| {
-                let text = text.clone();
-                Box::pin(async move { setting::put_if_absent(c, SETTING, &text).await })
+        let text = URL_SAFE_NO_PAD.encode(secrets::random_key()?);
+        let secrets = self.secrets.clone();
+        self.database
+            .try_transaction(move |c| {
+                let (text, secrets) = (text.clone(), secrets.clone());
+                Box::pin(async move {
+                    let sealed = secrets.seal(c, &of_setting(SETTING), text.as_bytes()).await?;
+                    Ok::<_, Error>(setting::put_if_absent(c, SETTING, &sealed).await?)
+                })
             })
-            .await?;
-        Ok(kept)
+            .await
     }
 }
 
-fn open<T: DeserializeOwned>(key: &LessSafeKey, purpose: &str, text: &str) -> Option<T> {
+fn open<T: DeserializeOwned>(key: &[u8; 32], purpose: &str, text: &str) -> Option<T> {
     if text.len() > LONGEST {
         return None;
     }
-    let mut bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-    if bytes.len() < NONCE_LEN {
-        return None;
-    }
-    let (nonce, sealed) = bytes.split_at_mut(NONCE_LEN);
-    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-    let opened = key.open_in_place(nonce, Aad::from(purpose), sealed).ok()?;
-    serde_json::from_slice(opened).ok()
+    let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+    serde_json::from_slice(&secrets::open_bytes(key, purpose, &sealed)?).ok()
 }
