@@ -7,8 +7,9 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use hythe_acceptance::server::Server;
-use serde_json::Value;
+use hythe_acceptance::desk::Desk;
+use hythe_acceptance::server::{Options, Server};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Somebody at a terminal, with a home of their own.
@@ -252,4 +253,39 @@ fn shells_can_complete() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(person.runs(&["completions", shell]).contains("hythe"), "{shell}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_project_may_hold_and_what_it_keeps_is_said_and_shown() {
+    let desk = Desk::with(&Options::default()).await;
+    for (tag, architecture) in [("v1", "amd64"), ("dev", "arm64")] {
+        desk.push_for("app", Some(tag), architecture).await;
+    }
+    let (admin, project) = (Person::administrator(&desk.server), desk.project.as_str());
+    admin.runs(&["quota", "set", project, "1GiB"]);
+    assert!(admin.runs(&["quota", "ls"]).contains("1.0 GiB"));
+    assert_eq!(admin.asks(&["quota", "recount", project])["difference"], 0);
+    let (code, words) = admin.fails(&["quota", "set", project, "lots"]);
+    assert!(code == 2 && words.contains("50GiB"), "{code} {words}");
+
+    admin.runs(&["immutable", "add", project, "v*"]);
+    let rules = admin.asks(&["immutable", "ls", project]);
+    assert_eq!(rules[0]["tag_selectors"][0]["pattern"], "v*");
+
+    let (_, words) = admin.fails(&["retention", "show", project]);
+    assert!(words.contains("has no retention policy; everything is kept"), "{words}");
+    let id = admin.asks(&["project", "show", project])["project_id"].clone();
+    let selector = |decoration| json!([{ "kind": "doublestar", "decoration": decoration, "pattern": "**" }]);
+    let rule = json!({ "template": "latestPushedK", "params": { "latestPushedK": 0 },
+        "tag_selectors": selector("matches"), "scope_selectors": { "repository": selector("repoMatches") } });
+    let policy = json!({ "rules": [rule], "scope": { "level": "project", "ref": id } });
+    desk.post_json("/api/v2.0/retentions", &policy).await.expect(reqwest::StatusCode::CREATED);
+    assert!(admin.runs(&["retention", "show", project]).contains("latestPushedK 0"));
+    let told = admin.runs(&["retention", "run", project, "--dry-run"]);
+    for words in ["immutable tag rule", "no rule keeps it", "1 of 2 artifacts would be deleted"] {
+        assert!(told.contains(words), "{told}");
+    }
+    let told = admin.runs(&["retention", "run", project]);
+    assert!(told.contains("1 of 2 artifacts were deleted"), "{told}");
+    admin.runs(&["immutable", "rm", project, &rules[0]["id"].to_string()]);
 }

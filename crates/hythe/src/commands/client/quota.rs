@@ -19,7 +19,7 @@ pub(super) async fn run(command: &QuotaCommand, desk: &Desk) -> Result<(), Failu
 }
 
 async fn list(desk: &Desk) -> Result<(), Failure> {
-    let mut quotas = desk.remote.list("quotas?page_size=100", ALL).await?;
+    let mut quotas = desk.remote.list("quotas", ALL).await?;
     if desk.format == Format::Text {
         for quota in &mut quotas {
             let (used, hard) = (number(quota, "/used/storage"), number(quota, "/hard/storage"));

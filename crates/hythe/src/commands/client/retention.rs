@@ -81,7 +81,7 @@ async fn start(project: &str, dry_run: bool, desk: &Desk) -> Result<(), Failure>
     let id: i64 = location.rsplit('/').next().and_then(|id| id.parse().ok()).unwrap_or(0);
     let status = wait(&policy, id, desk).await?;
     let path = format!("{policy}/executions/{id}/tasks");
-    let tasks = desk.remote.list(&format!("{path}?page_size=100"), ALL).await?;
+    let tasks = desk.remote.list(&path, ALL).await?;
     let mut lines = Vec::new();
     for task in &tasks {
         let decisions = desk.remote.get(&format!("{path}/{}/decisions", task["id"])).await?;
