@@ -168,19 +168,21 @@ impl Registry {
         wanted: &WantedRule,
     ) -> Result<i64> {
         let (project, text, disabled) = (permit.project().clone(), wanted.protects.text()?, wanted.disabled);
-        let entry = Entry::new(permit.caller(), "create", "immutable-rule", &project.name)
-            .in_project(project.id)
-            .after(json!({ "disabled": disabled, "protects": wanted.protects }));
+        let (caller, after) =
+            (permit.caller().clone(), json!({ "disabled": disabled, "protects": wanted.protects }));
         self.database
             .try_transaction(move |c| {
-                let (project, text, entry) = (project.clone(), text.clone(), entry.clone());
+                let (project, text) = (project.clone(), text.clone());
+                let (caller, after) = (caller.clone(), after.clone());
                 Box::pin(async move {
                     if immutable_rule::count(c, project.id).await? >= AT_MOST {
                         return Err(too_many(&project));
                     }
                     let made = immutable_rule::create(c, project.id, disabled, &text, clock::now()).await;
                     let id = made.map_err(|error| or_same(error, &project))?;
-                    entry.write(c).await?;
+                    let resource = format!("{}/{id}", project.name);
+                    let entry = Entry::new(&caller, "create", "immutable-rule", resource);
+                    entry.in_project(project.id).after(after).write(c).await?;
                     Ok(id)
                 })
             })

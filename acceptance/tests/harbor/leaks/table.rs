@@ -186,7 +186,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     on("POST", "/projects/{project}/immutabletagrules", ABOVE).body(RULE),
     on("PUT", "/projects/{project}/immutabletagrules/{immutable_rule}", ABOVE).body(RULE),
     on("DELETE", "/projects/{project}/immutabletagrules/{immutable_rule}", ABOVE),
-    on("GET", "/retentions/metadatas", SignedIn),
+    on("GET", "/retentions/metadatas", Anybody),
     on("POST", "/retentions", ABOVE).body(r#"{"rules":[],"scope":{"level":"project","ref":987654301}}"#),
     on("GET", "/retentions/{retention}", ABOVE),
     on("PUT", "/retentions/{retention}", ABOVE).body(r#"{"rules":[]}"#),

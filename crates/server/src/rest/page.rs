@@ -5,7 +5,8 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, Uri, header};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::IntoParams;
 
 use super::RestFailure;
@@ -25,8 +26,10 @@ const FARTHEST: u32 = 1_000_000;
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
     /// The page, from 1.
+    #[serde(default, deserialize_with = "number")]
     pub(super) page: Option<u32>,
     /// Entries of a page, 100 at most.
+    #[serde(default, deserialize_with = "number")]
     pub(super) page_size: Option<u32>,
     /// The key of the last entry seen, from the `Link` header; goes before `page`.
     pub(super) after: Option<String>,
@@ -34,6 +37,12 @@ pub(super) struct ListQuery {
     pub(super) q: Option<String>,
     /// The order: a field, with a minus before it for descending.
     pub(super) sort: Option<String>,
+}
+
+/// harborapi leaves the number empty where nobody says one.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
+    text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
 }
 
 /// Which part of a list is wanted.

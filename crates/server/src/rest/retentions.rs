@@ -31,7 +31,7 @@ use crate::state::App;
     get, path = "/retentions/metadatas", tag = "retention", operation_id = "getRentenitionMetadata",
     responses((status = 200, description = "What rules can be made of", body = RetentionMetadata), Refusals)
 )]
-pub(super) async fn metadata(SignedIn(_): SignedIn) -> Answer<RetentionMetadata> {
+pub(super) async fn metadata() -> Answer<RetentionMetadata> {
     Answer(retention_words::metadata())
 }
 
