@@ -1,7 +1,10 @@
 // What administrators do: members and why, robots and tokens whose secrets work, labels, the log, people, sources.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
+import { push } from '../server/content';
 import { PASSWORD, server } from '../server/place';
 import { open, signedIn, violations } from './support';
 
@@ -220,4 +223,30 @@ test('a retention rule shows what would go, and which rule decided', async ({ pa
   await page.getByRole('button', { name: 'Details' }).first().click();
   await expect(dialog.getByText('goes').first()).toBeVisible();
   expect(await violations(page)).toEqual([]);
+});
+
+test('what was deleted comes back from the trash', async ({ page }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'hythe-trash-'));
+  push(server().base, folder, 'open/mistake', '1', (layout) => layout.image('deleted by mistake', 1));
+  await open(page, 'projects/open/repositories/mistake:1');
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await expect(page.getByRole('button', { name: 'Undo' })).toBeVisible();
+  await open(page, 'projects/open/trash');
+  const row = page.getByRole('row').filter({ hasText: 'open/mistake' });
+  await expect(row).toContainText('admin');
+  await row.getByRole('button', { name: 'Restore', exact: true }).click();
+  await expect(row).toHaveCount(0);
+  await open(page, 'projects/open/repositories/mistake:1');
+  await expect(page.getByText('docker pull')).toBeVisible();
+});
+
+test('a collection of garbage can be tried out, and tells what it did', async ({ page }) => {
+  await open(page, 'garbage');
+  await page.getByRole('button', { name: 'Show what would go' }).click();
+  const row = page.getByRole('row').filter({ hasText: 'only shown' });
+  await expect(row.first()).toContainText('done', { timeout: 60_000 });
+  await row.first().getByRole('button', { name: 'Log' }).click();
+  await expect(page.getByRole('dialog').locator('pre')).not.toBeEmpty();
 });

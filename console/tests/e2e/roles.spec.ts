@@ -33,7 +33,7 @@ const OFFERED: Record<Person, Offers> = {
     administers: false,
   },
   maintainer: {
-    tabs: [...MANAGES, 'Labels', 'Audit log', 'Settings'],
+    tabs: [...MANAGES, 'Labels', 'Trash', 'Audit log', 'Settings'],
     deletesRepository: true,
     addsTag: true,
     deletesArtifact: true,
@@ -41,7 +41,7 @@ const OFFERED: Record<Person, Offers> = {
     administers: false,
   },
   manager: {
-    tabs: [...MANAGES, 'Labels', 'Audit log', 'Settings'],
+    tabs: [...MANAGES, 'Labels', 'Trash', 'Audit log', 'Settings'],
     deletesRepository: true,
     addsTag: true,
     deletesArtifact: true,
@@ -49,7 +49,7 @@ const OFFERED: Record<Person, Offers> = {
     administers: false,
   },
   admin: {
-    tabs: [...MANAGES, 'Labels', 'Audit log', 'Settings'],
+    tabs: [...MANAGES, 'Labels', 'Trash', 'Audit log', 'Settings'],
     deletesRepository: true,
     addsTag: true,
     deletesArtifact: true,
