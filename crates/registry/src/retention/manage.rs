@@ -29,17 +29,17 @@ impl Registry {
     ) -> Result<i64> {
         let (project, caller) = (permit.project().clone(), permit.caller().clone());
         let (when, body) = (check(wanted)?, written(wanted)?);
-        let entry = entry(&caller, "create", &project).after(json!(wanted));
+        let after = json!(wanted);
         self.database
             .try_transaction(move |c| {
                 let (project, caller, when) = (project.clone(), caller.clone(), when.clone());
-                let (body, entry) = (body.clone(), entry.clone());
+                let (body, after) = (body.clone(), after.clone());
                 Box::pin(async move {
                     let made = retention::create(c, project.id, &body, clock::now()).await;
                     let id = made.map_err(|error| or_taken(error, &project))?;
                     project_metadata::put(c, project.id, RETENTION_ID, &id.to_string()).await?;
                     plan(c, &caller, id, when.as_ref()).await?;
-                    entry.write(c).await?;
+                    entry(&caller, "create", &project, id).after(after).write(c).await?;
                     Ok(id)
                 })
             })
@@ -82,7 +82,7 @@ impl Registry {
     ) -> Result<()> {
         let (id, caller) = (policy.id, permit.caller().clone());
         let (when, body) = (check(wanted)?, written(wanted)?);
-        let entry = entry(&caller, "update", permit.project());
+        let entry = entry(&caller, "update", permit.project(), id);
         let entry = entry.before(json!(policy.wanted)).after(json!(wanted));
         self.database
             .try_transaction(move |c| {
@@ -106,7 +106,7 @@ impl Registry {
         policy: &Policy,
     ) -> Result<()> {
         let (id, caller, project) = (policy.id, permit.caller().clone(), permit.project().clone());
-        let entry = entry(&caller, "delete", &project).before(json!(policy.wanted));
+        let entry = entry(&caller, "delete", &project, id).before(json!(policy.wanted));
         self.database
             .try_transaction(move |c| {
                 let (caller, project, entry) = (caller.clone(), project.clone(), entry.clone());
@@ -135,7 +135,8 @@ impl Registry {
             .keyed(key)
             .asked_by(permit.caller())
             .priority(Priority::High);
-        let entry = entry(permit.caller(), "execute", permit.project()).after(json!({ "dry_run": dry_run }));
+        let entry = entry(permit.caller(), "execute", permit.project(), policy.id)
+            .after(json!({ "dry_run": dry_run }));
         let policy_id = policy.id;
         let id = self
             .database
@@ -170,7 +171,8 @@ impl Registry {
         self.execution_of(policy, execution).await?;
         let caller = permit.caller();
         let message = format!("stopped by {}", caller.name().unwrap_or("anonymous"));
-        let entry = entry(caller, "stop", permit.project()).after(json!({ "execution": execution }));
+        let entry =
+            entry(caller, "stop", permit.project(), policy.id).after(json!({ "execution": execution }));
         self.database
             .transaction(move |c| {
                 let (message, entry) = (message.clone(), entry.clone());
@@ -291,8 +293,8 @@ async fn plan(
     }
 }
 
-fn entry(caller: &Caller, operation: &str, project: &Project) -> Entry {
-    Entry::new(caller, operation, "retention", &project.name).in_project(project.id)
+fn entry(caller: &Caller, operation: &str, project: &Project, policy: i64) -> Entry {
+    Entry::new(caller, operation, "retention", format!("{}/{policy}", project.name)).in_project(project.id)
 }
 
 fn or_taken(error: hythe_metadata::Error, project: &Project) -> Error {
