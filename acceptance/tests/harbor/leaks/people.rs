@@ -236,6 +236,7 @@ fn common() -> impl Iterator<Item = (&'static str, String)> {
         ("job_type", "all"),
         ("pool_id", "all"),
         ("purge_id", "1"),
+        ("gc_id", "1"),
     ]
     .map(|(name, value)| (name, value.to_owned()))
     .into_iter()
