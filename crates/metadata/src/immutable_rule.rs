@@ -36,9 +36,11 @@ pub async fn find(c: &mut Connection, project_id: ProjectId, id: i64) -> Result<
     c.query_optional(&FIND, &[project_id.into(), id.into()]).await
 }
 
-/// Those that protect something.
+/// Those that protect something, in the order of their ids.
 pub async fn list_enabled(c: &mut Connection, project_id: ProjectId) -> Result<Vec<ImmutableRule>> {
-    c.query(&LIST_ENABLED, &[project_id.into()]).await
+    let mut rules: Vec<ImmutableRule> = c.query(&LIST_ENABLED, &[project_id.into()]).await?;
+    rules.sort_unstable_by_key(|rule| rule.id);
+    Ok(rules)
 }
 
 /// A page of a project's rules in the order of their ids.
@@ -89,7 +91,7 @@ statements! { "immutable_rule";
         VALUES ($1, $2, $3, $4, $4) ON CONFLICT DO NOTHING RETURNING id AS value";
     FIND = "SELECT id, disabled, selectors FROM immutable_rule WHERE project_id = $1 AND id = $2";
     LIST_ENABLED = "SELECT id, disabled, selectors FROM immutable_rule
-        WHERE project_id = $1 AND NOT disabled ORDER BY id LIMIT 1000";
+        WHERE project_id = $1 AND NOT disabled LIMIT 1000";
     LIST = "SELECT id, disabled, selectors FROM immutable_rule
         WHERE project_id = $1 AND id > $2 ORDER BY id LIMIT $3 OFFSET $4";
     COUNT = "SELECT COUNT(*) AS value FROM immutable_rule WHERE project_id = $1";

@@ -88,7 +88,9 @@ pub async fn find_by_issuer(c: &mut Connection, issuer: &str) -> Result<Option<T
 
 /// All rules of a robot in the order in which they were made.
 pub async fn list(c: &mut Connection, robot_id: i64) -> Result<Vec<TrustRule>> {
-    c.query(&LIST, &[robot_id.into()]).await
+    let mut rules: Vec<TrustRule> = c.query(&LIST, &[robot_id.into()]).await?;
+    rules.sort_unstable_by_key(|rule| rule.id);
+    Ok(rules)
 }
 
 /// Deletes a robot's rule; false if there is none.
@@ -140,7 +142,7 @@ statements! { "trust_rule";
     FIND_OTHER = "SELECT id FROM trust_rule WHERE robot_id = $1 AND id <> $2 AND name = $3";
     FIND = ("SELECT ", columns!(), " FROM trust_rule WHERE robot_id = $1 AND id = $2");
     FIND_BY_ISSUER = ("SELECT ", columns!(), " FROM trust_rule WHERE issuer = $1 ORDER BY id LIMIT 1");
-    LIST = ("SELECT ", columns!(), " FROM trust_rule WHERE robot_id = $1 ORDER BY id");
+    LIST = ("SELECT ", columns!(), " FROM trust_rule WHERE robot_id = $1");
     DELETE = "DELETE FROM trust_rule WHERE robot_id = $1 AND id = $2";
     UPDATE_USED = "UPDATE trust_rule SET used_at = $2 WHERE id = $1";
 }

@@ -12,6 +12,7 @@ mod nodes;
 mod paging;
 mod plans;
 mod quotas;
+mod rules;
 mod sources;
 mod statements;
 mod tags;
