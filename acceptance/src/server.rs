@@ -21,7 +21,7 @@ const ADMINISTRATOR: &str = "admin";
 pub const PASSWORD: &str = "Acceptance-12345";
 
 /// What every node that shares a database has in common.
-const SECRETS_KEY: &str = "c2VjcmV0cyBvZiB0aGUgdGVzdHMsIG9mIG5vYm9keSE=";
+pub const SECRETS_KEY: &str = "c2VjcmV0cyBvZiB0aGUgdGVzdHMsIG9mIG5vYm9keSE=";
 
 /// One server with a data folder of its own. Dropped, it ends; if the test is failing, its log is printed and
 /// its folder kept.

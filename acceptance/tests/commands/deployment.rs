@@ -91,7 +91,7 @@ fn every_alarm_is_explained_and_goes_by_what_a_node_tells() {
     let headings: Vec<&str> = explained.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     assert_eq!(alarms, headings);
     let server = Server::start();
-    let told = await_metrics(&server, "hythe_storage_total_bytes");
+    let told = await_metrics(&server, &["hythe_storage_total_bytes", "hythe_requests_total"]);
     let word = |c: char| !(c.is_ascii_lowercase() || c == '_');
     let names = rules.split(word).filter(|word| word.starts_with("hythe_") || word.starts_with("process_"));
     for name in names {
@@ -101,16 +101,16 @@ fn every_alarm_is_explained_and_goes_by_what_a_node_tells() {
     }
 }
 
-/// What `/metrics` prints once this is in it; parts of it come with the first look at the storage.
-fn await_metrics(server: &Server, name: &str) -> String {
+/// What `/metrics` prints once these are in it; they come with the first request and the first look at the storage.
+fn await_metrics(server: &Server, names: &[&str]) -> String {
     let begun = Instant::now();
     loop {
         let asked = Command::new("curl").arg("-s").arg(format!("http://{}/metrics", server.host())).output();
         let told = words(&asked.unwrap());
-        if told.contains(name) {
+        if names.iter().all(|name| told.contains(name)) {
             return told;
         }
-        assert!(begun.elapsed() < Duration::from_secs(20), "{name} is not in\n{told}");
+        assert!(begun.elapsed() < Duration::from_secs(20), "{names:?} are not in\n{told}");
         thread::sleep(Duration::from_millis(100));
     }
 }

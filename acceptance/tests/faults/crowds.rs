@@ -28,7 +28,7 @@ async fn fifty_clients_push_the_same_blob_and_one_copy_is_kept() {
     }
     let pulled = desk.get(&format!("/v2/{repository}/blobs/{}", digest(&blob))).await.expect(StatusCode::OK);
     assert!(pulled.body == blob);
-    assert_eq!(files(&desk.server.data().join("blobs")).len(), 1, "the other copies were not needed");
+    assert_eq!(files(&desk.server.data().join("blobs/blobs")).len(), 1, "the other copies were not needed");
 }
 
 #[tokio::test]

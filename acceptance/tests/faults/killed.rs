@@ -118,14 +118,14 @@ fn published(digest: &str, id: &str) -> String {
     format!("blobs/{algorithm}/{}/{}/{hex}.{id}", &hex[..2], &hex[2..4])
 }
 
-/// Every file of the storage but those that it is probed with.
+/// Every file of the storage but those that it is probed with and the journal's notes.
 fn present(data: &Path) -> BTreeSet<String> {
     let root = data.join("blobs");
     let relative = |path: &Path| path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
     files(&root)
         .iter()
         .map(|path| relative(path))
-        .filter(|path| !path.starts_with("uploads/probe-"))
+        .filter(|path| !path.starts_with("uploads/probe-") && !path.starts_with("notes/"))
         .collect()
 }
 

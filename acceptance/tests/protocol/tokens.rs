@@ -2,9 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_lc_rs::aead;
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hythe_acceptance::server::Options;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hythe_acceptance::server::{Options, SECRETS_KEY};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use reqwest::{Method, StatusCode};
@@ -192,18 +193,19 @@ async fn garbage_in_authorization_is_401_and_not_a_stranger() {
     }
 }
 
-/// The rows are read as an intruder would who has the database, because nobody else can sign.
+/// The rows are read as an intruder would who has the database and the key to its secrets, because nobody else can sign.
 #[tokio::test]
 async fn expired_misdirected_and_foreign_tokens_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hythe.db");
     let url = format!("sqlite://{}", file.display());
-    let desk = Desk::with(&Options::default().variable("HYTHE_DATABASE_URL", &url)).await;
+    let options = Options::default().variable("HYTHE_DATABASE_URL", &url);
+    let desk = Desk::with(&options.variable("HYTHE_SECRETS_KEY", SECRETS_KEY)).await;
     let database = rusqlite::Connection::open(&file).unwrap();
-    let (kid, der): (String, Vec<u8>) = database
+    let (kid, sealed): (String, Vec<u8>) = database
         .query_row("SELECT id, private_der FROM signing_key", [], |row| Ok((row.get(0)?, row.get(1)?)))
         .unwrap();
-    let key = EncodingKey::from_ec_der(&der);
+    let key = EncodingKey::from_ec_der(&open_private_key(&database, &kid, &sealed));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let claims = |issuer: &str, audience: &str, not_before: u64, expiry: u64| {
         json!({ "iss": issuer, "aud": audience, "sub": "", "nbf": not_before, "iat": not_before,
@@ -225,4 +227,23 @@ async fn expired_misdirected_and_foreign_tokens_are_refused() {
     ] {
         desk.get_with_token(&bad, "/v2/").await.refused(401, "UNAUTHORIZED");
     }
+}
+
+/// The private half of a signing key, sealed with the data key, which is sealed with the operator's.
+fn open_private_key(database: &rusqlite::Connection, kid: &str, sealed: &[u8]) -> Vec<u8> {
+    let (id, data_key): (String, Vec<u8>) = database
+        .query_row("SELECT id, sealed FROM data_key", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    let data_key = open(&STANDARD.decode(SECRETS_KEY).unwrap(), &id, &data_key);
+    let text = std::str::from_utf8(sealed).unwrap();
+    let bytes = text.strip_prefix(&format!("sealed:{id}:")).unwrap();
+    open(&data_key, &format!("signing key {kid}"), &URL_SAFE_NO_PAD.decode(bytes).unwrap())
+}
+
+/// AES-256-GCM: the nonce, then the ciphertext, bound to a place.
+fn open(key: &[u8], place: &str, sealed: &[u8]) -> Vec<u8> {
+    let (nonce, sealed) = sealed.split_at(aead::NONCE_LEN);
+    let cipher = aead::LessSafeKey::new(aead::UnboundKey::new(&aead::AES_256_GCM, key).unwrap());
+    let nonce = aead::Nonce::try_assume_unique_for_key(nonce).unwrap();
+    cipher.open_in_place(nonce, aead::Aad::from(place), &mut sealed.to_vec()).unwrap().to_vec()
 }

@@ -32,8 +32,8 @@ pub struct GCSchedule {
     pub parameters: Map<String, Value>,
 }
 
-/// A collection, or the schedule.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
+/// A collection, or the schedule; of type `None` where there is none.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct GCHistory {
     /// Its number.
     pub id: i64,

@@ -35,8 +35,8 @@ pub struct Schedule {
     pub parameters: Map<String, Value>,
 }
 
-/// A job that was done, or a schedule.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
+/// A job that was done, or a schedule; of type `None` where there is none.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct ExecHistory {
     /// Its number.
     pub id: i64,

@@ -1,8 +1,8 @@
 //! The key-encryption key of this node: from the configuration, from its file, or made at the first start on one machine.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use hythe_metadata::{Database, Engine};
@@ -40,12 +40,14 @@ pub(crate) fn make(file: &Path) -> Result<KeyEncryptionKey, Failure> {
         .map_err(|error| Failure::because(format!("cannot write a key to {}", file.display()), &error))
 }
 
-/// On disk before anything is sealed with it: file and folder.
+/// On disk before anything is sealed with it: file and folder. The folder may not be there yet, where rows and blobs lie
+/// elsewhere.
 fn write(file: &Path, text: &str) -> std::io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
     made.write_all(format!("{text}\n").as_bytes())?;
     made.sync_all()?;
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }
 

@@ -28,6 +28,7 @@ impl Pair {
         let folder = tempfile::tempdir().unwrap();
         let one = node(&folder);
         one.database().migrate().await.unwrap();
+        one.unlock_secrets().await.unwrap();
         let other = node(&folder);
         let follower = other.clone();
         let following = tokio::spawn(async move { follower.follow_configuration().await });

@@ -399,7 +399,8 @@ const REPOSITORIES: [&str; 2] = ["library/app", "library/other"];
 async fn nothing_is_lost_while_everybody_works(bench: Bench) {
     let seed = uuid::Uuid::new_v4().as_u128() as u64;
     eprintln!("seed {seed}");
-    let grace = Duration::from_secs(3);
+    // Long enough for a push on a busy machine: from the first word about a blob to the manifest.
+    let grace = Duration::from_secs(10);
     let (one, other) = (node(&bench, grace), node(&bench, grace));
     let over = Arc::new(AtomicBool::new(false));
     let collecting = {

@@ -85,7 +85,7 @@ pub(crate) enum ProjectCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum QuotaCommand {
     /// List what projects hold and may hold
-    #[command(visible_alias = "ls", after_long_help = "Example:\n  hythe quota ls")]
+    #[command(visible_alias = "ls", after_long_help = "Example:\n  hythe quota list")]
     List,
     /// Say how much a project may hold: a size, or none for no limit
     #[command(

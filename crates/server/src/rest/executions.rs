@@ -59,11 +59,15 @@ pub(super) fn show_job(job: Job) -> ExecHistory {
     }
 }
 
-/// A schedule as Harbor shows it among executions; nothing at all where there is none.
-pub(super) fn show_schedule(schedule: Option<Schedule>) -> Response {
-    let Some(schedule) = schedule else { return ().into_response() };
+/// A schedule as Harbor shows it among executions. Where there is none Harbor answers with nothing at all, which is no
+/// JSON; its clients take a schedule of type `None` for the same.
+pub(super) fn show_schedule(schedule: Option<Schedule>) -> ExecHistory {
+    let Some(schedule) = schedule else {
+        let none = ScheduleObj { kind: "None".to_owned(), ..ScheduleObj::default() };
+        return ExecHistory { schedule: none, ..ExecHistory::default() };
+    };
     let (kind, cron) = as_harbor_has_it(&schedule.cron);
-    axum::Json(ExecHistory {
+    ExecHistory {
         id: schedule.id,
         job_name: String::new(),
         job_kind: cron.to_owned(),
@@ -78,8 +82,7 @@ pub(super) fn show_schedule(schedule: Option<Schedule>) -> Response {
         },
         creation_time: timestamp(schedule.created_at),
         update_time: timestamp(schedule.updated_at),
-    })
-    .into_response()
+    }
 }
 
 /// Harbor's type and expression of one that is kept.

@@ -91,18 +91,18 @@ pub(super) async fn log(
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }
 
-/// `GET /system/gc/schedule`; an empty body where there is none.
+/// `GET /system/gc/schedule`.
 #[utoipa::path(
     get, path = "/system/gc/schedule", tag = "gc", operation_id = "getGCSchedule",
-    responses((status = 200, description = "The schedule, or nothing", body = GCHistory), Refusals)
+    responses((status = 200, description = "The schedule; its type is None where there is none", body = GCHistory), Refusals)
 )]
 pub(super) async fn read_schedule(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
-) -> Result<Response, RestFailure> {
+) -> Result<axum::Json<GCHistory>, RestFailure> {
     let permit = app.registry.permit_everywhere(&caller).await?;
     let schedule = app.registry.collection_schedule(&permit).await?;
-    Ok(schedule.map_or_else(|| ().into_response(), |schedule| axum::Json(show(schedule)).into_response()))
+    Ok(axum::Json(schedule.map_or_else(no_schedule, show)))
 }
 
 /// `POST /system/gc/schedule`: collects at once, sets the schedule, or ends it.
@@ -228,6 +228,11 @@ fn status(state: JobState) -> &'static str {
         JobState::Failed => "Error",
         JobState::Stopped => "Stopped",
     }
+}
+
+fn no_schedule() -> GCHistory {
+    let none = GCScheduleObj { kind: "None".to_owned(), ..GCScheduleObj::default() };
+    GCHistory { schedule: none, ..GCHistory::default() }
 }
 
 fn show(schedule: Schedule) -> GCHistory {

@@ -79,17 +79,17 @@ pub(super) async fn log(
     Ok(show_log(&app.registry.list_purge_log(&permit, id, 0, LOG_LINES).await?))
 }
 
-/// `GET /system/purgeaudit/schedule`; an empty body where there is none.
+/// `GET /system/purgeaudit/schedule`.
 #[utoipa::path(
     get, path = "/system/purgeaudit/schedule", tag = "purge", operation_id = "getPurgeSchedule",
-    responses((status = 200, description = "The schedule, or nothing", body = ExecHistory), Refusals)
+    responses((status = 200, description = "The schedule; its type is None where there is none", body = ExecHistory), Refusals)
 )]
 pub(super) async fn read_schedule(
     State(app): State<Arc<App>>,
     SignedIn(caller): SignedIn,
-) -> Result<Response, RestFailure> {
+) -> Result<axum::Json<ExecHistory>, RestFailure> {
     let permit = app.registry.permit_everywhere(&caller).await?;
-    Ok(show_schedule(app.registry.purge_schedule(&permit).await?))
+    Ok(axum::Json(show_schedule(app.registry.purge_schedule(&permit).await?)))
 }
 
 /// `POST /system/purgeaudit/schedule`: purges at once, sets the schedule, or ends it.

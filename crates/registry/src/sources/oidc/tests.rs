@@ -68,6 +68,7 @@ impl Desk {
         let database = Database::open(&DatabaseOptions::new(file)).unwrap();
         database.migrate().await.unwrap();
         let registry = Registry::new(database, Arc::new(Memory::default()), Options::default());
+        registry.unlock_secrets().await.unwrap();
         let mut settings = json!({
             "endpoint": url, "client_id": "hythe", "client_secret": "hush & hush", "auto_onboard": true,
             "groups_claim": "groups", "administrator_group": "admins",
