@@ -161,6 +161,7 @@ test('settings show where each value comes from, and change for everybody', asyn
   await expect(page.getByText('The settings are saved')).toBeVisible();
   await open(page, 'projects');
   await expect(page.getByText('Maintenance on Sunday')).toBeVisible();
+  expect(await violations(page)).toEqual([]);
   await open(page, 'settings');
   await page.getByLabel('A line that everybody sees').fill('');
   await page.getByRole('button', { name: 'Save' }).click();
