@@ -65,7 +65,7 @@ fn a_schedule_is_set_changed_and_ended() {
         json!({ "schedule": { "type": kind, "cron": cron, "time_zone": zone },
             "parameters": { "audit_retention_hour": 48, "include_event_types": "other" } })
     };
-    assert_eq!(api.get(path), "", "none yet");
+    assert_eq!(api.get(path)["schedule"]["type"], "None", "none yet");
     api.change(&Method::POST, path, &set("Daily", "0 0 0 * * *", ""));
     let daily = api.get(path);
     assert_eq!(daily["schedule"]["type"], "Daily");
