@@ -19,10 +19,20 @@ pub struct Balancer {
 impl Balancer {
     /// Spreads requests over these nodes, one after the other, and says for whom in `X-Forwarded-For`.
     pub fn over(nodes: &[Server]) -> Balancer {
+        Balancer::with(|port| configuration(port, nodes))
+    }
+
+    /// Spreads requests over the nodes at these ports that say they are ready, as in production; a request that reached no
+    /// node goes to the next.
+    pub fn checking(ports: &[u16]) -> Balancer {
+        Balancer::with(|port| checking(port, ports))
+    }
+
+    fn with(configuration: impl FnOnce(u16) -> String) -> Balancer {
         let folder = TempDir::with_prefix("hythe-balancer-").unwrap();
         let port = free_port();
         let file = folder.path().join("haproxy.cfg");
-        std::fs::write(&file, configuration(port, nodes)).unwrap();
+        std::fs::write(&file, configuration(port)).unwrap();
         let mut balancer = Balancer { child: start(folder.path(), &file), port, _folder: folder };
         await_port(port);
         assert!(balancer.child.try_wait().unwrap().is_none(), "haproxy ended at once");
@@ -54,6 +64,19 @@ fn configuration(port: u16, nodes: &[Server]) -> String {
          timeout server 60s\n  option forwardfor\n\
          frontend clients\n  bind 127.0.0.1:{port}\n  default_backend nodes\n\
          backend nodes\n  balance roundrobin\n  option http-server-close\n{servers}"
+    )
+}
+
+fn checking(port: u16, nodes: &[u16]) -> String {
+    let servers: String = nodes
+        .iter()
+        .map(|node| format!("  server node{node} 127.0.0.1:{node} check inter 500ms fall 2 rise 1\n"))
+        .collect();
+    format!(
+        "global\n  maxconn 2000\ndefaults\n  mode http\n  retries 2\n  option redispatch\n  timeout connect 1s\n  \
+         timeout client 60s\n  timeout server 60s\n  option forwardfor\n\
+         frontend clients\n  bind 127.0.0.1:{port}\n  default_backend nodes\n\
+         backend nodes\n  balance roundrobin\n  option httpchk GET /readyz\n{servers}"
     )
 }
 

@@ -54,6 +54,11 @@ impl Disk {
         self.remount("remount,ro");
     }
 
+    /// [`Disk::make_read_only`], unless somebody keeps a file open for writing; whether it is.
+    pub fn try_read_only(&self) -> bool {
+        run(Command::new("mount").args(["-o", "remount,ro"]).arg(self.path()))
+    }
+
     /// Lets everybody write to it again.
     pub fn make_writable(&self) {
         self.remount("remount,rw");

@@ -56,6 +56,14 @@ impl Postgres {
         let _ = child.wait();
     }
 
+    /// Ends it as a power cut would: what it has not written to its log is lost.
+    pub fn crash(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        // PostgreSQL calls this its immediate shutdown.
+        let _ = Command::new("kill").args(["-s", "QUIT", &child.id().to_string()]).status();
+        let _ = child.wait();
+    }
+
     /// Starts it where it was stopped.
     pub fn resume(&mut self) {
         let log = fs::File::create(self.folder.path().join("postgres.log")).unwrap();

@@ -1,11 +1,13 @@
 //! The one door to building, testing and measuring Hythe: `cargo xtask COMMAND`.
 
 mod bench;
+mod chaos;
 mod command;
 mod conformance;
 mod console;
 mod fuzz;
 mod lint;
+mod nodes;
 mod places;
 mod serve;
 mod services;
@@ -41,6 +43,10 @@ enum Task {
     Conformance(conformance::Options),
     /// Measure Hythe beside docker-registry and nginx and write docs/benchmarks.md
     Bench(bench::Options),
+    /// Run PostgreSQL, three nodes and a balancer on this machine, under load
+    Nodes(nodes::Options),
+    /// Push, pull and delete while nodes, database and disk fail, and check every answer afterwards
+    Chaos(chaos::Options),
     /// Run every fuzz target for a while
     Fuzz(fuzz::Options),
 }
@@ -54,6 +60,8 @@ fn main() -> ExitCode {
         Task::Tools(options) => tools::run(&options),
         Task::Conformance(options) => conformance::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Nodes(options) => nodes::run(&options),
+        Task::Chaos(options) => chaos::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
     };
     match outcome {

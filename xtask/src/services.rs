@@ -153,7 +153,7 @@ pub(crate) fn free_port() -> Outcome<u16> {
 }
 
 /// PostgreSQL refuses to run as root, so root hands it to Debian's `postgres` user. It fsyncs, as in production.
-fn start_postgres(folder: &Path) -> Outcome<(Service, u16)> {
+pub(crate) fn start_postgres(folder: &Path) -> Outcome<(Service, u16)> {
     let port = free_port()?;
     let home = folder.join("postgres");
     fs::create_dir(&home)?;

@@ -105,6 +105,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/assets/{*path}", get(console::asset))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
+        .route("/health", get(health::ready))
         .route("/metrics", get(metrics))
         .fallback(page_or_nothing)
         .method_not_allowed_fallback(not_that_way)

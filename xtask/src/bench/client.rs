@@ -10,25 +10,25 @@ use crate::command::Outcome;
 
 /// Talks to one server of this machine, a connection a request.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(crate) struct Client {
     port: u16,
     token: Option<String>,
 }
 
 /// The head of an answer.
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
     rest: BufReader<TcpStream>,
 }
 
 impl Answer {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// Reads the body to its end and drops it.
-    pub(super) fn discard(mut self) -> Outcome<u64> {
+    pub(crate) fn discard(mut self) -> Outcome<u64> {
         let length: u64 = self.header("content-length").ok_or("the answer has no length")?.parse()?;
         let mut buffer = vec![0; 1 << 20];
         let mut read = 0;
@@ -42,7 +42,7 @@ impl Answer {
     }
 
     /// Fails unless the status is this.
-    pub(super) fn expect(self, status: u16) -> Outcome<Answer> {
+    pub(crate) fn expect(self, status: u16) -> Outcome<Answer> {
         if self.status == status {
             Ok(self)
         } else {
@@ -52,16 +52,16 @@ impl Answer {
 }
 
 impl Client {
-    pub(super) fn new(port: u16, token: Option<String>) -> Client {
+    pub(crate) fn new(port: u16, token: Option<String>) -> Client {
         Client { port, token }
     }
 
-    pub(super) fn get(&self, path: &str) -> Outcome<Answer> {
+    pub(crate) fn get(&self, path: &str) -> Outcome<Answer> {
         self.send("GET", path, &[], |_| Ok(()))
     }
 
     /// Sends a small body.
-    pub(super) fn send_bytes(
+    pub(crate) fn send_bytes(
         &self,
         method: &str,
         path: &str,
@@ -75,7 +75,7 @@ impl Client {
     }
 
     /// Sends a file; the standard library hands it to the kernel.
-    pub(super) fn send_file(&self, method: &str, path: &str, file: &Path) -> Outcome<Answer> {
+    pub(crate) fn send_file(&self, method: &str, path: &str, file: &Path) -> Outcome<Answer> {
         let mut file = File::open(file)?;
         let length = file.metadata()?.len().to_string();
         self.send(
@@ -87,7 +87,7 @@ impl Client {
     }
 
     /// Sends `length` bytes of nothing in particular.
-    pub(super) fn send_zeros(&self, method: &str, path: &str, length: u64) -> Outcome<Answer> {
+    pub(crate) fn send_zeros(&self, method: &str, path: &str, length: u64) -> Outcome<Answer> {
         let text = length.to_string();
         self.send(
             method,
@@ -136,7 +136,7 @@ fn read_head(socket: TcpStream) -> Outcome<Answer> {
 }
 
 /// The path of a `Location`, which may be a whole URL.
-pub(super) fn path_of(location: &str) -> String {
+pub(crate) fn path_of(location: &str) -> String {
     match location.split_once("://") {
         Some((_, rest)) => rest.find('/').map_or_else(|| "/".to_owned(), |slash| rest[slash..].to_owned()),
         None => location.to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! Ratios are what counts: the absolute figures are the machine's. Nothing here fails because something was slow.
 
-mod client;
+pub(crate) mod client;
 mod manifests;
 mod memory;
 mod peers;

@@ -117,16 +117,30 @@ impl DatabaseUrl {
             Some(("sqlite", path)) => {
                 Ok(Self(format!("sqlite://{}", absolute(base, Path::new(path)).display())))
             }
-            Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => match url::Url::parse(text) {
-                Ok(_) => Ok(Self(text.to_owned())),
-                Err(error) => Err(Mismatch::because(format!("not a url ({error})"))),
-            },
+            Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => {
+                match url::Url::parse(&with_one_host(text)) {
+                    Ok(_) => Ok(Self(text.to_owned())),
+                    Err(error) => Err(Mismatch::because(format!("not a url ({error})"))),
+                }
+            }
             Some(("mysql" | "mariadb", _)) => {
                 Err(Mismatch::because("of MySQL, which is not supported; SQLite and PostgreSQL are"))
             }
             _ => Err(Mismatch::Kind),
         }
     }
+}
+
+/// PostgreSQL's addresses may name several hosts, `HOST:PORT,HOST:PORT`, for a fail-over; no other url may. The driver reads
+/// them all, and to be told apart from nonsense the first will do.
+fn with_one_host(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let hosts_at = authority.rfind('@').map_or(0, |at| at + 1);
+    let (user, hosts) = authority.split_at(hosts_at);
+    let first = hosts.split(',').next().unwrap_or(hosts);
+    format!("{scheme}://{user}{first}{path}")
 }
 
 impl fmt::Display for DatabaseUrl {
@@ -291,5 +305,18 @@ mod tests {
         );
         assert_refused::<StorageUrl>("gs://bucket", "of the unknown kind \"gs\"");
         assert_refused::<StorageUrl>("s3://", "without the name of its bucket");
+    }
+
+    #[test]
+    fn a_database_may_have_several_hosts() {
+        for url in [
+            "postgres://me@a:5432,b:5433/rows?target_session_attrs=read-write",
+            "postgresql://a,b,c",
+            "postgres://u:p,q@a:1/r",
+        ] {
+            assert_eq!(read::<DatabaseUrl>(url).unwrap().reveal(), url);
+        }
+        assert!(read::<DatabaseUrl>("postgres://a:port,b/rows").is_err());
+        assert!(!read::<DatabaseUrl>("postgres://me:secret@a,b/rows").unwrap().show().contains("secret"));
     }
 }

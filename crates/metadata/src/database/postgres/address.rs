@@ -80,13 +80,17 @@ fn encryption(settings: Settings) -> Result<(SslMode, Tls)> {
     }
 }
 
+/// An acknowledged commit is on disk, whatever the server's own default is. What `options` in the address says comes after
+/// it and counts: whoever writes that there means it.
+const DURABLE: &str = "-c synchronous_commit=on";
+
 /// The server ends statements that take too long and transactions that nobody goes on with; a dead network is
 /// noticed by keepalives and by data that nobody acknowledges.
 fn limits(config: &mut Config, options: &Options) {
     let given = config.get_options().unwrap_or_default().to_owned();
     let timeout = options.statement_timeout.as_millis();
     config.options(format!(
-        "-c statement_timeout={timeout} -c idle_in_transaction_session_timeout={timeout} {given}"
+        "-c statement_timeout={timeout} -c idle_in_transaction_session_timeout={timeout} {DURABLE} {given}"
     ));
     if config.get_application_name().is_none() {
         config.application_name("hythe");

@@ -1,0 +1,173 @@
+//! What every client asked for and what it was told, and whether one order of events explains all of it.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+/// A tag's value: the digest of the image that it names; nothing while there is no such tag.
+pub(crate) type Value = Option<String>;
+
+/// One request about a tag. Times are since the beginning of the run.
+#[derive(Clone, Debug)]
+pub(crate) struct Operation {
+    pub(crate) begun: Duration,
+    /// Nothing where no answer came: what was asked for may have happened at any later time, or never.
+    pub(crate) ended: Option<Duration>,
+    pub(crate) what: What,
+    pub(crate) client: usize,
+}
+
+/// What was asked for, or found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Write(Value),
+    Read(Value),
+}
+
+/// Whether the operations on one tag can be put into one order that every client's view of time allows, in which each
+/// read finds what was written last (Herlihy and Wing, "Linearizability", 1990; the search is Wing and Gong's with the
+/// memory of Lowe's "Testing for linearizability"). The tag is absent at first. On failure, how many could be placed.
+pub(crate) fn explain(operations: &[Operation]) -> Result<(), usize> {
+    let mut search = Search::over(operations);
+    if search.place(None) { Ok(()) } else { Err(search.best) }
+}
+
+struct Search<'a> {
+    operations: Vec<&'a Operation>,
+    placed: Vec<bool>,
+    /// Answered operations that are not placed yet.
+    left: usize,
+    seen: HashSet<(Vec<u64>, Value)>,
+    best: usize,
+}
+
+impl<'a> Search<'a> {
+    /// A write that was not answered and that nobody ever read may as well not have happened, and is left out.
+    fn over(operations: &'a [Operation]) -> Search<'a> {
+        let read: HashSet<&Value> = operations
+            .iter()
+            .filter_map(|operation| match &operation.what {
+                What::Read(value) => Some(value),
+                What::Write(_) => None,
+            })
+            .collect();
+        let counts = |operation: &&Operation| match &operation.what {
+            What::Write(value) => operation.ended.is_some() || read.contains(value),
+            What::Read(_) => operation.ended.is_some(),
+        };
+        let mut operations: Vec<&Operation> = operations.iter().filter(counts).collect();
+        operations.sort_by_key(|operation| operation.begun);
+        let left = operations.iter().filter(|operation| operation.ended.is_some()).count();
+        Search { placed: vec![false; operations.len()], operations, left, seen: HashSet::new(), best: 0 }
+    }
+
+    /// Places what is left after `current` was written last.
+    fn place(&mut self, current: Value) -> bool {
+        if self.left == 0 {
+            return true;
+        }
+        self.best = self.best.max(self.placed.iter().filter(|placed| **placed).count());
+        if !self.seen.insert((self.bits(), current.clone())) {
+            return false;
+        }
+        let next = self.next();
+        // A read that fits changes nothing for the others: to place it at once is always right.
+        let read = next.iter().copied().find(|at| self.operations[*at].what == What::Read(current.clone()));
+        if let Some(at) = read {
+            return self.try_at(at, current);
+        }
+        next.into_iter().any(|at| match self.operations[at].what.clone() {
+            What::Write(value) => self.try_at(at, value),
+            What::Read(_) => false,
+        })
+    }
+
+    fn try_at(&mut self, at: usize, current: Value) -> bool {
+        let answered = usize::from(self.operations[at].ended.is_some());
+        self.placed[at] = true;
+        self.left -= answered;
+        if self.place(current) {
+            return true;
+        }
+        self.placed[at] = false;
+        self.left += answered;
+        false
+    }
+
+    /// What may come next: all that had begun before the first of the others was over.
+    fn next(&self) -> Vec<usize> {
+        let open = || (0..self.operations.len()).filter(|at| !self.placed[*at]);
+        let first_end = open().filter_map(|at| self.operations[at].ended).min();
+        open().filter(|at| first_end.is_none_or(|end| self.operations[*at].begun <= end)).collect()
+    }
+
+    fn bits(&self) -> Vec<u64> {
+        let pack = |chunk: &[bool]| chunk.iter().fold(0, |bits, placed| bits << 1 | u64::from(*placed));
+        self.placed.chunks(64).map(pack).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operation(begun: u64, ended: Option<u64>, what: What) -> Operation {
+        let at = Duration::from_millis;
+        Operation { begun: at(begun), ended: ended.map(at), what, client: 0 }
+    }
+
+    fn write(begun: u64, ended: u64, value: &str) -> Operation {
+        operation(begun, Some(ended), What::Write(Some(value.to_owned())))
+    }
+
+    fn unanswered(begun: u64, value: &str) -> Operation {
+        operation(begun, None, What::Write(Some(value.to_owned())))
+    }
+
+    fn read(begun: u64, ended: u64, value: &str) -> Operation {
+        operation(begun, Some(ended), What::Read((!value.is_empty()).then(|| value.to_owned())))
+    }
+
+    #[test]
+    fn what_happened_at_the_same_time_may_have_happened_in_any_order() {
+        assert_eq!(explain(&[write(0, 10, "a"), write(5, 15, "b"), read(20, 21, "a")]), Ok(()));
+        assert_eq!(explain(&[write(0, 10, "a"), write(5, 15, "b"), read(20, 21, "b")]), Ok(()));
+        assert_eq!(explain(&[read(0, 10, "a"), write(5, 15, "a"), read(6, 7, "")]), Ok(()));
+    }
+
+    #[test]
+    fn an_acknowledged_push_that_is_gone_is_found() {
+        assert!(explain(&[write(0, 10, "a"), read(11, 12, "")]).is_err());
+        assert!(explain(&[write(0, 10, "a"), write(11, 15, "b"), read(20, 21, "a")]).is_err());
+        assert!(explain(&[write(0, 10, "a"), read(11, 12, "never pushed")]).is_err());
+    }
+
+    #[test]
+    fn a_read_never_goes_back_in_time() {
+        let flicker = [write(0, 10, "a"), write(20, 90, "b"), read(30, 31, "b"), read(40, 41, "a")];
+        assert!(explain(&flicker).is_err());
+    }
+
+    #[test]
+    fn what_was_never_answered_happens_late_or_never() {
+        assert_eq!(explain(&[write(0, 10, "a"), unanswered(11, "b"), read(20, 21, "a")]), Ok(()));
+        assert_eq!(
+            explain(&[write(0, 10, "a"), unanswered(11, "b"), read(20, 21, "a"), read(30, 31, "b")]),
+            Ok(())
+        );
+        let twice = [
+            write(0, 10, "a"),
+            unanswered(11, "b"),
+            read(20, 21, "b"),
+            write(22, 23, "c"),
+            read(30, 31, "b"),
+        ];
+        assert!(explain(&twice).is_err());
+    }
+
+    #[test]
+    fn deleted_things_do_not_come_back() {
+        let delete = operation(20, Some(25), What::Write(None));
+        assert_eq!(explain(&[write(0, 10, "a"), delete.clone(), read(30, 31, "")]), Ok(()));
+        assert!(explain(&[write(0, 10, "a"), delete, read(30, 31, ""), read(40, 41, "a")]).is_err());
+    }
+}
