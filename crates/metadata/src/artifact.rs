@@ -231,7 +231,17 @@ pub async fn touch(c: &mut Connection, repository_id: RepositoryId, digest: &Dig
     c.changes(&TOUCH, &[repository_id.into(), digest.into()]).await
 }
 
-/// When a client was told last that the manifest is there; none if it is not.
+/// Notes the same for the parts of an index that is about to be deleted: who was told while the index needed them was
+/// promised as much.
+pub(crate) async fn touch_parts(
+    c: &mut Connection,
+    repository_id: RepositoryId,
+    index: &Digest,
+) -> Result<()> {
+    c.execute(&TOUCH_PARTS, &[repository_id.into(), index.into()]).await.map(|_| ())
+}
+
+/// When a client was told last that the manifest is there, if neither a tag nor an index keeps it.
 pub async fn find_touched(
     c: &mut Connection,
     repository: &RepositoryName,
@@ -616,8 +626,21 @@ statements! { "artifact";
         sqlite: ("UPDATE artifact SET touched_at = ", now!(sqlite), " WHERE repository_id = $1 AND digest = $2"),
         postgres: ("UPDATE artifact SET touched_at = ", now!(postgres), " WHERE repository_id = $1 AND digest = $2"),
     };
+    TOUCH_PARTS = {
+        sqlite: ("UPDATE artifact SET touched_at = ", now!(sqlite), " WHERE repository_id = $1 AND digest IN
+            (SELECT p.digest FROM manifest_reference p
+                WHERE p.repository_id = $1 AND p.manifest = $2 AND p.kind = 'manifest')"),
+        postgres: ("UPDATE artifact SET touched_at = ", now!(postgres), " WHERE repository_id = $1 AND digest = ANY (ARRAY(
+            SELECT a.digest FROM artifact a WHERE a.repository_id = $1 AND a.digest IN
+                (SELECT p.digest FROM manifest_reference p
+                    WHERE p.repository_id = $1 AND p.manifest = $2 AND p.kind = 'manifest')
+            ORDER BY a.digest FOR NO KEY UPDATE))"),
+    };
     FIND_TOUCHED = "SELECT a.repository_id, a.touched_at FROM repository r JOIN artifact a ON a.repository_id = r.id
-        WHERE r.name = $1 AND a.digest = $2";
+        WHERE r.name = $1 AND a.digest = $2
+            AND NOT EXISTS (SELECT 1 FROM tag t WHERE t.repository_id = a.repository_id AND t.digest = a.digest)
+            AND NOT EXISTS (SELECT 1 FROM manifest_reference p
+                WHERE p.repository_id = a.repository_id AND p.digest = a.digest)";
     FIND_END = "SELECT id AS value FROM artifact WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2";
     LIST_UNTAGGED = {
         sqlite: (untagged!("MAX"), " ORDER BY a.id"),

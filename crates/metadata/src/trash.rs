@@ -143,6 +143,7 @@ pub(crate) async fn put_manifest(
     deletion: &Deletion,
 ) -> Result<()> {
     crate::blob::touch_needed(c, repository_id, digest).await?;
+    crate::artifact::touch_parts(c, repository_id, digest).await?;
     let Some(keep_until) = deletion.keep_until else { return Ok(()) };
     let mut arguments = deletion.arguments(keep_until, repository_id);
     arguments.push(digest.into());

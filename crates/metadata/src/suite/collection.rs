@@ -27,6 +27,7 @@ on_both_engines![
     pages_cover_everything_once,
     what_would_go_is_what_goes,
     an_artifact_is_untagged_when_nothing_leads_to_it,
+    the_parts_of_a_deleted_index_stay_for_a_while,
 ];
 
 /// Later than every touch.
@@ -463,4 +464,24 @@ async fn an_artifact_is_untagged_when_nothing_leads_to_it(database: Database) {
     })
     .await;
     assert_eq!(untagged().await, [7, 9].map(digest), "told of, pushed again, and just left by their tags");
+}
+
+async fn the_parts_of_a_deleted_index_stay_for_a_while(database: Database) {
+    let id = make_repository(&database, "team/app").await;
+    insert_manifest(&database, new_manifest(id, digest(1)), Vec::new()).await;
+    let parts = vec![(ReferenceKind::Manifest, digest(1))];
+    insert_manifest(&database, new_manifest(id, digest(2)), parts).await;
+    let told = async |seed| {
+        let mut c = reader(&database).await;
+        artifact::find_touched(&mut c, &name("team/app"), &digest(seed)).await.unwrap()
+    };
+    assert_eq!((told(1).await, told(2).await), (None, Some((id, 0))), "the index keeps its part");
+    write(&database, move |c| {
+        Box::pin(async move { manifest::delete(c, id, &digest(2), &deletion("d", 2)).await })
+    })
+    .await;
+    let now = database.now().await.unwrap();
+    assert!(told(1).await.is_some_and(|(_, touched)| touched > now - 60_000_000));
+    let untagged = artifact::list_untagged(&mut reader(&database).await, 0, 100, 1000).await.unwrap();
+    assert_eq!(untagged, []);
 }

@@ -17,6 +17,7 @@ const WALK: &[&str] = &[
 const HOT: &[(&str, &[&str])] = &[
     ("artifact.accessories_of", &["'[\"1\"]'", "100"]),
     ("artifact.find", &["1", "'d'"]),
+    ("artifact.find_touched", &["'team/app'", "'d'"]),
     ("artifact.list_accessories", &["1", "1", "100", "0"]),
     ("artifact.list_first_pulled", WALK),
     ("artifact.list_largest", WALK),
@@ -31,6 +32,7 @@ const HOT: &[(&str, &[&str])] = &[
     ("blob.find", &["'d'"]),
     ("blob.find_linked", &["1", "'d'"]),
     ("blob.find_linked_by_name", &["'team/app'", "'d'"]),
+    ("blob.find_to_tell", &["'team/app'", "'d'"]),
     ("blob.is_referenced", &["1", "'d'"]),
     ("blob.linked", &["1", "'[\"d\"]'"]),
     ("blob.linked_in", &["'d'", "32"]),

@@ -26,6 +26,9 @@ pub(super) async fn pull(
 ) -> Result<Response, Failure> {
     let permit = exchange.permit::<Pull>(repository).await?;
     let pulled = exchange.registry().pull_manifest(&permit, reference).await?;
+    if let (true, Reference::Digest(digest)) = (exchange.is_head(), reference) {
+        exchange.registry().promise_manifest(&permit, digest).await?;
+    }
     let etag = etag(&pulled.digest);
     if matches_etag(exchange.header(&header::IF_NONE_MATCH), &etag) {
         let headers = [(CONTENT_DIGEST, header_value(pulled.digest)), (header::ETAG, etag)];
