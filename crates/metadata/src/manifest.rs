@@ -131,7 +131,6 @@ pub async fn insert(
             if new.about.accessory.is_some() {
                 artifact::insert(c, new.repository_id, &new.digest, &new.about, new.pushed_at).await?;
             }
-            artifact::touch(c, new.repository_id, &new.digest).await?;
             return Ok(false);
         }
     }

@@ -181,6 +181,9 @@ impl From<hythe_metadata::Error> for Error {
             Database::Text { .. } => {
                 Error::bad_request("the request holds a text with a NUL character; send it without")
             }
+            Database::Missing { .. } => {
+                Error::conflict("something that this needs was deleted in the same moment; try again")
+            }
             Database::Full { .. } => Error::new(
                 Kind::Full,
                 ErrorCode::StorageFull,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hythe_blobs::hash::digest_of;
 use hythe_metadata::manifest::{self, NewManifest};
 use hythe_metadata::repository::{self, Repository};
-use hythe_metadata::{Connection, blob, tag};
+use hythe_metadata::{Connection, artifact, blob, tag};
 use hythe_oci::digest::{Algorithm, Digest};
 use hythe_oci::error_code::ErrorCode;
 use hythe_oci::manifest::{Kind as ManifestKind, Manifest, ReferenceKind};
@@ -85,7 +85,11 @@ impl Registry {
                     let repository = repository.ok_or_else(|| unknown_project(&name.project()))?;
                     row.repository_id = repository.id;
                     needs.check(c, row.repository_id).await?;
-                    manifest::insert(c, &row, &needs.references).await?;
+                    let new = manifest::insert(c, &row, &needs.references).await?;
+                    if !new && tags.is_empty() {
+                        // Its index is on its way. Where there is a tag, that keeps it.
+                        artifact::touch(c, row.repository_id, &row.digest).await?;
+                    }
                     put_tags(c, &repository, &row, &tags, expected).await?;
                     Ok(entry.in_project(repository.project_id).write(c).await?)
                 })
