@@ -68,7 +68,7 @@ impl Client {
             let tag = self.dice.below(TAGS);
             match self.dice.below(10) {
                 0..=4 => self.push(tag).await,
-                5..=8 => drop(self.pull(tag).await),
+                5..=8 => self.pull(tag).await,
                 _ => self.delete(tag).await,
             }
             tokio::time::sleep(Duration::from_millis(self.dice.below(30) as u64)).await;
