@@ -117,7 +117,7 @@ pub(crate) enum RetentionCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImmutableCommand {
     /// List a project's immutable tag rules
-    #[command(visible_alias = "ls", after_long_help = "Example:\n  hythe immutable ls team")]
+    #[command(visible_alias = "ls", after_long_help = "Example:\n  hythe immutable list team")]
     List { project: String },
     /// Keep tags that exist and match a pattern as they are
     #[command(
