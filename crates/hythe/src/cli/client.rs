@@ -138,7 +138,7 @@ pub(crate) enum ImmutableCommand {
         repositories: String,
     },
     /// Take a rule away
-    #[command(visible_alias = "rm", after_long_help = "Example:\n  hythe immutable rm team 3")]
+    #[command(visible_alias = "rm", after_long_help = "Example:\n  hythe immutable remove team 3")]
     Remove { project: String, rule: i64 },
 }
 
