@@ -43,6 +43,58 @@ impl Postgres {
         postgres
     }
 
+    /// A standby that follows this one; from now on what is committed is on both.
+    pub fn standby(&self) -> Postgres {
+        let folder = TempDir::with_prefix("hythe-standby-").unwrap();
+        if is_root() {
+            assert!(Command::new("chown").arg("postgres").arg(folder.path()).status().unwrap().success());
+        }
+        let copied = program(folder.path(), "pg_basebackup")
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &self.port.to_string(),
+                "-U",
+                "postgres",
+                "-R",
+                "-X",
+                "stream",
+                "-c",
+            ])
+            .args(["fast", "-D"])
+            .arg(folder.path().join("data"))
+            .output()
+            .unwrap();
+        assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+        let mut standby = Postgres { folder, port: free_port(), child: None };
+        standby.resume();
+        self.ask("ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.ask("SELECT pg_reload_conf()");
+        standby
+    }
+
+    /// Makes a standby the one that is written to.
+    pub fn promote(&self) {
+        self.ask("SELECT pg_promote()");
+    }
+
+    /// This one or, where it is gone or only follows, the other.
+    pub fn url_with(&self, other: &Postgres) -> String {
+        format!(
+            "postgres://postgres@127.0.0.1:{},127.0.0.1:{}/postgres?target_session_attrs=read-write",
+            self.port, other.port
+        )
+    }
+
+    fn ask(&self, statement: &str) {
+        let asked = Command::new("psql")
+            .args(["--quiet", "--no-psqlrc", "--dbname", &self.url(), "--command", statement])
+            .output()
+            .unwrap();
+        assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+    }
+
     /// Its maintenance database; there is no other.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)

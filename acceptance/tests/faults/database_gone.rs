@@ -63,3 +63,25 @@ async fn a_node_that_starts_without_its_database_says_which_and_ends() {
     let last = words.lines().last().unwrap();
     assert!(last.starts_with("error: database 127.0.0.1:") && last.contains("cannot be reached"), "{words}");
 }
+
+#[tokio::test]
+async fn a_standby_that_is_promoted_takes_over_with_everything_that_was_acknowledged() {
+    let mut first = Postgres::start();
+    let second = first.standby();
+    let url = first.url_with(&second);
+    let desk = Desk::with(&Options::default().variable("HYTHE_DATABASE_URL", &url)).await;
+    let (repository, mut ledger) = (desk.repository("a"), Ledger::default());
+    ledger.push_image(&desk, &repository, "before").await;
+    ledger.push(&desk, &repository, bytes(1, 100_000)).await;
+    let upload = desk.start_upload(&repository).await;
+    desk.patch(&upload, "0-2", b"abc").await.expect(StatusCode::ACCEPTED);
+    first.crash();
+    await_trouble(&desk, "database").await;
+    second.promote();
+    await_ready(&desk).await;
+    ledger.assert_whole(&desk).await;
+    desk.patch(&upload, "3-5", b"def").await.expect(StatusCode::ACCEPTED);
+    desk.put(&format!("{upload}?digest={}", digest(b"abcdef")), "").await.expect(StatusCode::CREATED);
+    ledger.push_image(&desk, &repository, "after").await;
+    ledger.assert_whole(&desk).await;
+}
