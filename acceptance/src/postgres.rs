@@ -1,6 +1,7 @@
 //! A PostgreSQL of the test's own, which can be stopped and started again.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -69,14 +70,16 @@ impl Postgres {
         assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
         let mut standby = Postgres { folder, port: free_port(), child: None };
         standby.resume();
-        self.ask("ALTER SYSTEM SET synchronous_standby_names = '*'");
-        self.ask("SELECT pg_reload_conf()");
+        let mut settings =
+            fs::OpenOptions::new().append(true).open(self.data().join("postgresql.conf")).unwrap();
+        settings.write_all(b"synchronous_standby_names = '*'\n").unwrap();
+        self.control("reload");
         standby
     }
 
     /// Makes a standby the one that is written to.
     pub fn promote(&self) {
-        self.ask("SELECT pg_promote()");
+        self.control("promote");
     }
 
     /// This one or, where it is gone or only follows, the other.
@@ -87,12 +90,15 @@ impl Postgres {
         )
     }
 
-    fn ask(&self, statement: &str) {
-        let asked = Command::new("psql")
-            .args(["--quiet", "--no-psqlrc", "--dbname", &self.url(), "--command", statement])
-            .output()
-            .unwrap();
-        assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+    /// One of the actions of `pg_ctl` on the cluster, which runs.
+    fn control(&self, action: &str) {
+        let done =
+            program(self.folder.path(), "pg_ctl").args([action, "-D"]).arg(self.data()).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// Its maintenance database; there is no other.
@@ -129,7 +135,7 @@ impl Postgres {
                 "max_connections=60",
             ])
             .args(["-c", &format!("unix_socket_directories={}", self.folder.path().display()), "-D"])
-            .arg(self.folder.path().join("data"))
+            .arg(self.data())
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
