@@ -11,10 +11,12 @@ use hythe_acceptance::client;
 use hythe_acceptance::server::{Server, binary};
 
 const ONE_NODE: &[&str] = &["image.repository=hub.example.com/hythe"];
-const SHARED_FOLDER: &[&str] = &["image.repository=hub.example.com/hythe", "database.existingSecret=db"];
+const SHARED_FOLDER: &[&str] =
+    &["image.repository=hub.example.com/hythe", "database.existingSecret=db", "secrets.existingSecret=key"];
 const EVERYTHING: &[&str] = &[
     "image.repository=hub.example.com/hythe",
     "database.existingSecret=db",
+    "secrets.existingSecret=key",
     "storage.url=s3://bucket/prefix",
     "storage.s3.existingSecret=s3",
     "storage.s3.endpoint=https://s3.example.com",
@@ -54,6 +56,10 @@ fn the_chart_refuses_what_would_not_run_and_says_what_to_do() {
         (
             &["image.repository=x", "storage.url=s3://b/p"],
             "storage.s3.existingSecret is not set: make a secret",
+        ),
+        (
+            &["image.repository=x", "database.existingSecret=db"],
+            "secrets.existingSecret is not set, and nodes that share a database share the key",
         ),
         (&["image.repository=x", "storage.url=/srv"], "it is s3://BUCKET/PREFIX, or empty"),
     ] {

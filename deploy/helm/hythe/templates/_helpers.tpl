@@ -20,6 +20,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- if not .Values.image.repository }}
 {{- fail "image.repository is not set: build deploy/image/Dockerfile, push it to a registry that the cluster reaches, and name it here" }}
 {{- end }}
+{{- if and .Values.database.existingSecret (not .Values.secrets.existingSecret) }}
+{{- fail "secrets.existingSecret is not set, and nodes that share a database share the key to its secrets: kubectl create secret generic hythe-key --from-literal=key=$(openssl rand -base64 32), and name it" }}
+{{- end }}
 {{- if and (hasPrefix "s3://" .Values.storage.url) (not .Values.storage.s3.existingSecret) }}
 {{- fail "storage.url is a bucket but storage.s3.existingSecret is not set: make a secret with the keys access-key and secret-key and name it" }}
 {{- end }}
@@ -40,6 +43,10 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- with .Values.database.existingSecret }}
 - name: HYTHE_DATABASE_URL
   valueFrom: { secretKeyRef: { name: {{ . }}, key: url } }
+{{- end }}
+{{- with .Values.secrets.existingSecret }}
+- name: HYTHE_SECRETS_KEY
+  valueFrom: { secretKeyRef: { name: {{ . }}, key: key } }
 {{- end }}
 {{- with .Values.storage.url }}
 - name: HYTHE_STORAGE_URL
