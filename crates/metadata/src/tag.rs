@@ -165,6 +165,18 @@ pub async fn list_by_digest(
     c.query(&LIST_BY_DIGEST, &[repository_id.into(), digest.into(), limit.into()]).await
 }
 
+/// A page of the tags that lead to a manifest or a blob: that point to it, or to a manifest that needs it, however many
+/// manifests lie between. Sorted, after the name `after`.
+pub async fn list_leading_to(
+    c: &mut Connection,
+    repository_id: RepositoryId,
+    digest: &Digest,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<String>> {
+    c.query(&LIST_LEADING_TO, &[repository_id.into(), digest.into(), after.into(), limit.into()]).await
+}
+
 /// A page of the tags that point to a manifest.
 pub async fn list_rows(
     c: &mut Connection,
@@ -352,6 +364,13 @@ statements! { "tag";
     LIST = "SELECT name AS value FROM tag WHERE repository_id = $1 AND name > $2 ORDER BY name LIMIT $3";
     LIST_BY_DIGEST = "SELECT name AS value FROM tag WHERE repository_id = $1 AND digest = $2
         ORDER BY name LIMIT $3";
+    LIST_LEADING_TO = "WITH RECURSIVE above (digest) AS (
+            SELECT digest FROM manifest WHERE repository_id = $1 AND digest = $2
+            UNION ALL SELECT manifest FROM manifest_reference WHERE repository_id = $1 AND digest = $2
+            UNION SELECT n.manifest FROM above a CROSS JOIN manifest_reference n
+                WHERE n.repository_id = $1 AND n.digest = a.digest)
+        SELECT t.name AS value FROM above a CROSS JOIN tag t
+        WHERE t.repository_id = $1 AND t.digest = a.digest AND t.name > $3 ORDER BY t.name LIMIT $4";
     DELETE = "DELETE FROM tag WHERE repository_id = $1 AND name = $2 RETURNING digest AS value";
     RECORD = "INSERT INTO tag_history (repository_id, name, sequence, at, done_by, action, digest)
         SELECT $1, $2, COALESCE(MAX(sequence), 0) + 1, $3, $4, $5, $6

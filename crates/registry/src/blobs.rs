@@ -11,6 +11,7 @@ use hythe_oci::name::RepositoryName;
 use crate::Registry;
 use crate::access::{Delete, Permit, Pull};
 use crate::error::{Error, Kind, Result};
+use crate::manifests::tag_limit::{check_blob, may_use_blob};
 
 impl Registry {
     /// The row of a blob that the repository has. The caller is told that it is there, and that holds for a while: where
@@ -18,9 +19,10 @@ impl Registry {
     pub async fn get_blob(&self, permit: &Permit<Pull>, digest: &Digest) -> Result<blob::Blob> {
         let mut connection = self.database.connect().await?;
         let found = blob::find_to_tell(&mut connection, permit.repository(), digest).await?;
-        drop(connection);
         let unknown = || unknown_blob(permit.repository(), digest);
         let linked = found.ok_or_else(unknown)?;
+        check_blob(&mut connection, permit, linked.repository_id, digest).await?;
+        drop(connection);
         if linked.loose_since.is_some_and(|since| self.is_stale(since))
             && !self.touch_blob(linked.repository_id, *digest).await?
         {
@@ -37,13 +39,14 @@ impl Registry {
         Ok(touched.await?)
     }
 
-    pub(crate) async fn find_blob(
-        &self,
-        permit: &Permit<Pull>,
-        digest: &Digest,
-    ) -> Result<Option<blob::Blob>> {
+    /// Whether the repository has the blob, for one who may pull it there.
+    pub(crate) async fn has_blob(&self, permit: &Permit<Pull>, digest: &Digest) -> Result<bool> {
         let mut connection = self.database.connect().await?;
-        Ok(blob::find_linked_by_name(&mut connection, permit.repository(), digest).await?)
+        let Some(repository) = repository::find(&mut connection, permit.repository()).await? else {
+            return Ok(false);
+        };
+        let linked = blob::find_linked(&mut connection, repository.id, digest).await?.is_some();
+        Ok(linked && may_use_blob(&mut connection, permit, repository.id, digest).await?)
     }
 
     /// The bytes of a blob, after a look that they are there and as many as they should be. A damaged one is unknown to

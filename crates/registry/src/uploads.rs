@@ -245,7 +245,7 @@ impl Registry {
         caller_may_search: bool,
     ) -> Result<Mounted> {
         let mountable = match from {
-            Some(source) => self.find_blob(source, &digest).await?.is_some(),
+            Some(source) => self.has_blob(source, &digest).await?,
             None => caller_may_search && self.may_find(permit.caller(), &digest).await?,
         };
         let whole = mountable && self.find_damaged(&digest).await?.is_none();

@@ -4,15 +4,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hythe_blobs::{BlobStore, Memory};
+use hythe_blobs::hash::digest_of;
+use hythe_blobs::{BlobStore, Memory, body};
 use hythe_metadata::Database;
 use hythe_metadata::member::Entity;
+use hythe_oci::digest::{Algorithm, Digest};
 use hythe_oci::name::{ProjectName, RepositoryName};
 use hythe_registry::access::permission::{PROJECT_RULES, SYSTEM_PERMISSIONS};
-use hythe_registry::access::{BuiltIn, Caller, Permission, Principal, Question, Through};
+use hythe_registry::access::{BuiltIn, Caller, Permission, Principal, Pull, Push, Question, Through};
 use hythe_registry::grants::WantedGrant;
+use hythe_registry::manifests::{Expected, PushManifest};
 use hythe_registry::projects::WantedProject;
 use hythe_registry::roles::WantedRole;
+use hythe_registry::uploads::{Chunk, Mounted};
 use hythe_registry::users::CreateUser;
 use hythe_registry::{Options, Registry};
 use tempfile::TempDir;
@@ -72,6 +76,61 @@ impl Bench {
         let question = Question { about: None, permission, project, repository, tag: None };
         self.registry.explain(caller, &question).await.unwrap().allowed
     }
+}
+
+impl Bench {
+    async fn push_blob(&self, repository: &str, bytes: &str) {
+        let permit = self.registry.permit(&self.operator, &repository.parse().unwrap()).await.unwrap();
+        let whole =
+            Chunk { range: None, length: Some(bytes.len() as u64), body: body::whole(bytes.to_owned()) };
+        self.registry.push_blob(permit, digest(bytes), whole).await.unwrap();
+    }
+
+    async fn push_manifest(&self, repository: &str, reference: &str, bytes: &str) -> String {
+        let permit = self.registry.permit(&self.operator, &repository.parse().unwrap()).await.unwrap();
+        let push = PushManifest {
+            reference: reference.parse().unwrap(),
+            tags: Vec::new(),
+            content_type: None,
+            bytes: bytes.to_owned().into(),
+            expected: Expected::Any,
+        };
+        self.registry.push_manifest(&permit, push).await.unwrap().digest.to_string()
+    }
+
+    /// An image of one layer; by its tag, or by its digest if there is none. Returns its digest.
+    async fn push_image(&self, repository: &str, tag: Option<&str>, layer: &str) -> String {
+        self.push_blob(repository, "{}").await;
+        self.push_blob(repository, layer).await;
+        let manifest = serde_json::json!({
+            "schemaVersion": 2,
+            "mediaType": IMAGE,
+            "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest("{}").to_string(), "size": 2 },
+            "layers": [{
+                "mediaType": "application/vnd.oci.image.layer.v1.tar",
+                "digest": digest(layer).to_string(),
+                "size": layer.len(),
+            }],
+        })
+        .to_string();
+        let own = digest(&manifest).to_string();
+        self.push_manifest(repository, tag.unwrap_or(&own), &manifest).await
+    }
+}
+
+const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
+
+fn index(image: &str) -> String {
+    serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": [{ "mediaType": IMAGE, "digest": image, "size": 2 }],
+    })
+    .to_string()
+}
+
+fn digest(bytes: &str) -> Digest {
+    digest_of(Algorithm::Sha256, bytes.as_bytes())
 }
 
 fn project(name: &str) -> ProjectName {
@@ -169,6 +228,40 @@ async fn a_grant_reaches_its_repositories_and_tags_and_no_others() {
     assert!(bench.registry.explain(&alice, &asked("v1")).await.unwrap().allowed);
     let refused = bench.registry.explain(&alice, &asked("latest")).await.unwrap();
     assert!(!refused.allowed && refused.rule.contains("does not cover tag latest"), "{}", refused.rule);
+}
+
+#[tokio::test]
+async fn whoever_may_use_some_tags_reaches_what_lies_under_them_and_nothing_else() {
+    let bench = Bench::new().await;
+    let alice = bench.user("alice", None).await;
+    let permit = bench.registry.permit_in_project(&bench.operator, &project("private")).await.unwrap();
+    let wanted = WantedGrant {
+        entity: Entity::User(alice.user_id().unwrap()),
+        repository: "private/app".to_owned(),
+        tag: "v*".to_owned(),
+        role: BuiltIn::Developer.id(),
+    };
+    bench.registry.create_grant(&permit, wanted).await.unwrap();
+    let released = bench.push_image("private/app", None, "released").await;
+    bench.push_manifest("private/app", "v1", &index(&released)).await;
+    let secret = bench.push_image("private/app", Some("secret"), "secret").await;
+    bench.push_blob("private/app", "on its way").await;
+
+    let pull = bench.registry.permit::<Pull>(&alice, &"private/app".parse().unwrap()).await.unwrap();
+    for (reference, expected) in [("v1", true), (&released, true), ("secret", false), (&secret, false)] {
+        let pulled = bench.registry.pull_manifest(&pull, &reference.parse().unwrap()).await;
+        assert_eq!(pulled.is_ok(), expected, "{reference}");
+    }
+    for (bytes, expected) in [("released", true), ("{}", true), ("on its way", true), ("secret", false)] {
+        assert_eq!(bench.registry.get_blob(&pull, &digest(bytes)).await.is_ok(), expected, "{bytes}");
+        let push = bench.registry.permit::<Push>(&alice, &"private/app".parse().unwrap()).await.unwrap();
+        for from in [Some(&pull), None] {
+            let mounted = bench.registry.mount_blob(&push, digest(bytes), from, true).await.unwrap();
+            assert_eq!(matches!(mounted, Mounted::Mounted(_)), expected, "{bytes}");
+        }
+    }
+    let refused = bench.registry.get_blob(&pull, &digest("secret")).await.unwrap_err();
+    assert!(refused.message().contains("under the tags v*, which are all that"), "{refused}");
 }
 
 #[tokio::test]

@@ -171,7 +171,9 @@ impl Registry {
         let repositories = blob::linked_in(&mut c, digest, MOUNT_SOURCES).await?;
         drop(c);
         for repository in &repositories {
-            if self.decide_on_repository(&bearer, Pull::PERMISSION, repository).await?.allowed {
+            let decision = self.decide_on_repository(&bearer, Pull::PERMISSION, repository).await?;
+            let permit: Permit<Pull> = Permit::new(repository.clone(), decision.tags, caller.clone());
+            if decision.allowed && self.has_blob(&permit, digest).await? {
                 return Ok(true);
             }
         }

@@ -1,6 +1,6 @@
 //! Rights that are good for some tags only, where a request names a digest.
 
-use hythe_metadata::{Connection, manifest, repository, tag};
+use hythe_metadata::{Connection, blob, repository, tag};
 use hythe_oci::digest::Digest;
 use hythe_oci::error_code::ErrorCode;
 use hythe_oci::tag::Tag;
@@ -8,25 +8,69 @@ use hythe_oci::tag::Tag;
 use crate::access::{Permit, TagLimit};
 use crate::error::{Error, Kind, Result};
 
-/// Tags of one manifest that are looked at.
+/// Tags that are looked at in one go.
 const TAGS: u32 = 1000;
 
 /// Clients resolve a tag and go on by digest, so a digest is as good as a tag that leads to it, directly or through
 /// an index. Nothing is read where the right is good for all tags.
 pub(crate) async fn check_digest<R>(c: &mut Connection, permit: &Permit<R>, digest: &Digest) -> Result<()> {
-    if *permit.tags() == TagLimit::None {
+    let TagLimit::Patterns(_) = permit.tags() else { return Ok(()) };
+    let Some(repository) = repository::find(c, permit.repository()).await? else { return Ok(()) };
+    let led = is_led_to(c, permit, repository.id, digest).await?;
+    if led { Ok(()) } else { Err(refusal(permit, digest)) }
+}
+
+/// As manifests, so blobs; but for one that no manifest needs yet, which somebody is pushing. The refusal is that it is
+/// not there: a client that asks before it pushes goes on and pushes it.
+pub(crate) async fn check_blob<R>(
+    c: &mut Connection,
+    permit: &Permit<R>,
+    repository_id: i64,
+    digest: &Digest,
+) -> Result<()> {
+    let TagLimit::Patterns(patterns) = permit.tags() else { return Ok(()) };
+    if may_use_blob(c, permit, repository_id, digest).await? {
         return Ok(());
     }
-    let Some(repository) = repository::find(c, permit.repository()).await? else { return Ok(()) };
-    let mut candidates = vec![*digest];
-    candidates.extend(manifest::list_parents(c, repository.id, digest, TAGS).await?);
-    for candidate in candidates {
-        let tags = tag::list_by_digest(c, repository.id, &candidate, TAGS).await?;
+    Err(Error::unknown(
+        ErrorCode::BlobUnknown,
+        format!(
+            "repository {} has no blob {digest} under the tags {}, which are all that {} may use",
+            permit.repository(),
+            patterns.join(", "),
+            permit.caller().described(),
+        ),
+    ))
+}
+
+pub(crate) async fn may_use_blob<R>(
+    c: &mut Connection,
+    permit: &Permit<R>,
+    repository_id: i64,
+    digest: &Digest,
+) -> Result<bool> {
+    Ok(*permit.tags() == TagLimit::None
+        || !blob::is_referenced(c, repository_id, digest).await?
+        || is_led_to(c, permit, repository_id, digest).await?)
+}
+
+async fn is_led_to<R>(
+    c: &mut Connection,
+    permit: &Permit<R>,
+    repository_id: i64,
+    digest: &Digest,
+) -> Result<bool> {
+    let mut after = String::new();
+    loop {
+        let tags = tag::list_leading_to(c, repository_id, digest, &after, TAGS).await?;
         if tags.iter().any(|tag| allows(permit, tag)) {
-            return Ok(());
+            return Ok(true);
+        }
+        match tags.into_iter().nth(TAGS as usize - 1) {
+            Some(last) => after = last,
+            None => return Ok(false),
         }
     }
-    Err(refusal(permit, digest))
 }
 
 /// What is deleted by digest takes all of its tags along.
