@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 
 use hythe_acceptance::desk::Desk;
 use hythe_acceptance::server::{Options, Server};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// Somebody at a terminal, with a home of their own.
@@ -274,18 +274,25 @@ async fn what_a_project_may_hold_and_what_it_keeps_is_said_and_shown() {
 
     let (_, words) = admin.fails(&["retention", "show", project]);
     assert!(words.contains("has no retention policy; everything is kept"), "{words}");
-    let id = admin.asks(&["project", "show", project])["project_id"].clone();
-    let selector = |decoration| json!([{ "kind": "doublestar", "decoration": decoration, "pattern": "**" }]);
-    let rule = json!({ "template": "latestPushedK", "params": { "latestPushedK": 0 },
-        "tag_selectors": selector("matches"), "scope_selectors": { "repository": selector("repoMatches") } });
-    let policy = json!({ "rules": [rule], "scope": { "level": "project", "ref": id } });
-    desk.post_json("/api/v2.0/retentions", &policy).await.expect(reqwest::StatusCode::CREATED);
-    assert!(admin.runs(&["retention", "show", project]).contains("latestPushedK 0"));
+    let told = admin.runs(&["retention", "add", project, "latestPushedK", "0"]);
+    assert!(told.contains("latestPushedK 0") && told.contains("only when somebody asks"), "{told}");
+    let (_, words) = admin.fails(&["retention", "add", project, "newest", "3"]);
+    assert!(words.contains("newest"), "{words}");
+    let told = admin.runs(&["retention", "add", project, "always", "--tags", "v*", "--tagged"]);
+    assert!(told.contains("always"), "{told}");
+    let told = admin.runs(&["retention", "schedule", project, "0 3 * * *", "--time-zone", "Europe/Berlin"]);
+    assert!(told.contains("0 3 * * *, next "), "{told}");
+    admin.runs(&["retention", "rm", project, "2"]);
+    let policy = admin.asks(&["retention", "show", project]);
+    assert_eq!(policy["rules"].as_array().unwrap().len(), 1, "{policy}");
+    assert_eq!(policy["trigger"]["settings"]["time_zone"], "Europe/Berlin");
+    admin.runs(&["retention", "schedule", project, "none"]);
     let told = admin.runs(&["retention", "run", project, "--dry-run"]);
     for words in ["immutable tag rule", "no rule keeps it", "1 of 2 artifacts would be deleted"] {
         assert!(told.contains(words), "{told}");
     }
     let told = admin.runs(&["retention", "run", project]);
     assert!(told.contains("1 of 2 artifacts were deleted"), "{told}");
+    assert!(admin.runs(&["retention", "rm", project, "1"]).contains("everything is kept"));
     admin.runs(&["immutable", "rm", project, &rules[0]["id"].to_string()]);
 }

@@ -102,6 +102,46 @@ pub(crate) enum RetentionCommand {
     /// Show the rules of a project's retention policy
     #[command(after_long_help = "Example:\n  hythe retention show team")]
     Show { project: String },
+    /// Say what is kept; the first rule makes the policy, and what no rule keeps is deleted when it is applied
+    #[command(
+        after_long_help = "Examples:\n  hythe retention add team latestPushedK 10\n  hythe retention add team nDaysSinceLastPull 30 --tags 'dev-*' --tagged\n  hythe retention add team always --tags '>=1.0' --kind semver --repositories 'app/**'"
+    )]
+    Add {
+        project: String,
+        /// latestPushedK, latestPulledN, latestActiveK, nDaysSinceLastPush, nDaysSinceLastPull, lastXDays or always
+        template: String,
+        /// How many, or for how many days; nothing for always
+        number: Option<u32>,
+        /// Which tags
+        #[arg(long, value_name = "PATTERN", default_value = "**")]
+        tags: String,
+        /// doublestar (*, **, ?, {a,b}), regex or semver
+        #[arg(long, value_name = "KIND", default_value = "doublestar")]
+        kind: String,
+        /// All tags but those that match
+        #[arg(long)]
+        except: bool,
+        /// Artifacts without a tag are not kept by this rule
+        #[arg(long)]
+        tagged: bool,
+        /// Which repositories, without the project's name
+        #[arg(long, value_name = "PATTERN", default_value = "**")]
+        repositories: String,
+    },
+    /// Take a rule away, by its number; with the last one the policy goes, and everything is kept
+    #[command(visible_alias = "rm", after_long_help = "Example:\n  hythe retention remove team 2")]
+    Remove { project: String, rule: i64 },
+    /// Say when the policy is applied by itself: five fields of cron, or none
+    #[command(
+        after_long_help = "Examples:\n  hythe retention schedule team '0 3 * * *' --time-zone Europe/Berlin\n  hythe retention schedule team none"
+    )]
+    Schedule {
+        project: String,
+        cron: String,
+        /// The zone that the hours are of, UTC if none is named
+        #[arg(long, value_name = "ZONE")]
+        time_zone: Option<String>,
+    },
     /// Delete what no rule keeps, or tell what that would be
     #[command(
         after_long_help = "Examples:\n  hythe retention run team --dry-run\n  hythe retention run team"

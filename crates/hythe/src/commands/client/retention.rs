@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{ALL, Desk, number, text};
@@ -16,18 +17,91 @@ const ASKED_EVERY: Duration = Duration::from_millis(500);
 pub(super) async fn run(command: &RetentionCommand, desk: &Desk) -> Result<(), Failure> {
     match command {
         RetentionCommand::Show { project } => show(project, desk).await,
+        RetentionCommand::Add { project, template, number, tags, kind, except, tagged, repositories } => {
+            let params = number.map_or(json!({}), |number| json!({ template: number }));
+            let decoration = if *except { "excludes" } else { "matches" };
+            let extras = json!({ "untagged": *tagged == *except }).to_string();
+            let tags = json!([{ "kind": kind, "decoration": decoration, "pattern": tags, "extras": extras }]);
+            let repositories =
+                json!([{ "kind": "doublestar", "decoration": "repoMatches", "pattern": repositories }]);
+            let rule = json!({ "template": template, "params": params, "tag_selectors": tags,
+                "scope_selectors": { "repository": repositories } });
+            add(project, rule, desk).await
+        }
+        RetentionCommand::Remove { project, rule } => remove(project, *rule, desk).await,
+        RetentionCommand::Schedule { project, cron, time_zone } => {
+            let cron = if cron == "none" { "" } else { cron.as_str() };
+            schedule(project, cron, time_zone.as_deref().unwrap_or(""), desk).await
+        }
         RetentionCommand::Run { project, dry_run } => start(project, *dry_run, desk).await,
     }
 }
 
-/// A project's metadata name its policy.
 async fn path(project: &str, desk: &Desk) -> Result<String, Failure> {
     let found = desk.remote.get(&format!("projects/{}", part(project))).await?;
-    match found.pointer("/metadata/retention_id").and_then(Value::as_str).filter(|id| !id.is_empty()) {
-        Some(id) => Ok(format!("retentions/{id}")),
-        None => Err(Failure::new(format!("project {project} has no retention policy; everything is kept"))
-            .hint("make one by POST /api/v2.0/retentions or in the console")),
+    path_of(&found).ok_or_else(|| {
+        Failure::new(format!("project {project} has no retention policy; everything is kept"))
+            .hint(format!("say what is to be kept: hythe retention add {project} latestPushedK 10"))
+    })
+}
+
+/// A project's metadata name its policy.
+fn path_of(project: &Value) -> Option<String> {
+    let id = project.pointer("/metadata/retention_id").and_then(Value::as_str);
+    id.filter(|id| !id.is_empty()).map(|id| format!("retentions/{id}"))
+}
+
+async fn add(project: &str, rule: Value, desk: &Desk) -> Result<(), Failure> {
+    let found = desk.remote.get(&format!("projects/{}", part(project))).await?;
+    match path_of(&found) {
+        Some(path) => {
+            let mut policy = desk.remote.get(&path).await?;
+            let mut rules = rules_of(&policy);
+            rules.push(rule);
+            policy["rules"] = Value::Array(rules);
+            desk.remote.update(Method::PUT, &path, &policy).await?;
+        }
+        None => {
+            let scope = json!({ "level": "project", "ref": found["project_id"] });
+            desk.remote.create("retentions", &json!({ "rules": [rule], "scope": scope })).await?;
+        }
     }
+    show(project, desk).await
+}
+
+async fn remove(project: &str, rule: i64, desk: &Desk) -> Result<(), Failure> {
+    let path = path(project, desk).await?;
+    let mut policy = desk.remote.get(&path).await?;
+    let mut rules = rules_of(&policy);
+    let before = rules.len();
+    rules.retain(|one| number(one, "/id") != rule);
+    if rules.len() == before {
+        return Err(Failure::new(format!("the retention policy of project {project} has no rule {rule}"))
+            .hint(format!("hythe retention show {project}")));
+    }
+    if rules.is_empty() {
+        desk.remote.delete(&path).await?;
+        desk.tell(
+            &format!("Project {project} has no retention policy any more; everything is kept."),
+            &Value::Null,
+        );
+        return Ok(());
+    }
+    policy["rules"] = Value::Array(rules);
+    desk.remote.update(Method::PUT, &path, &policy).await?;
+    show(project, desk).await
+}
+
+async fn schedule(project: &str, cron: &str, time_zone: &str, desk: &Desk) -> Result<(), Failure> {
+    let path = path(project, desk).await?;
+    let mut policy = desk.remote.get(&path).await?;
+    policy["trigger"] = json!({ "kind": "Schedule", "settings": { "cron": cron, "time_zone": time_zone } });
+    desk.remote.update(Method::PUT, &path, &policy).await?;
+    show(project, desk).await
+}
+
+fn rules_of(policy: &Value) -> Vec<Value> {
+    policy["rules"].as_array().cloned().unwrap_or_default()
 }
 
 async fn show(project: &str, desk: &Desk) -> Result<(), Failure> {
@@ -41,8 +115,7 @@ async fn show(project: &str, desk: &Desk) -> Result<(), Failure> {
     let when =
         if cron.is_empty() { "only when somebody asks".to_owned() } else { format!("{cron}, next {next}") };
     desk.tell(&format!("Applied {when}. What no rule keeps is deleted."), &policy);
-    let rules = policy["rules"].as_array().map_or(&[][..], Vec::as_slice);
-    let shown: Vec<Value> = rules.iter().map(shown).collect();
+    let shown: Vec<Value> = rules_of(&policy).iter().map(shown).collect();
     let columns = [
         ("RULE", "/id"),
         ("KEEPS", "/keeps"),
