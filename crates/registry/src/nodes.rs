@@ -37,9 +37,23 @@ pub struct Report {
     /// What it has under way.
     #[serde(default)]
     pub load: Load,
+    /// What of it does jobs.
+    #[serde(default)]
+    pub jobs: Jobs,
     /// What it stands on.
     #[serde(default)]
     pub parts: Vec<Part>,
+}
+
+/// What of a node does jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Jobs {
+    /// Its process, as its machine numbers it.
+    #[serde(default)]
+    pub process: u32,
+    /// How many it does at once.
+    #[serde(default)]
+    pub workers: usize,
 }
 
 /// A part that a node stands on: the database or the storage.
@@ -113,6 +127,12 @@ impl Registry {
         }
     }
 
+    /// What this node says of itself, standing on these parts.
+    pub fn report(&self, parts: Vec<Part>) -> Report {
+        let jobs = Jobs { process: std::process::id(), workers: self.options.jobs.workers };
+        Report { load: self.load(), jobs, parts }
+    }
+
     /// Writes that this node lives, and sets the clock by the database's.
     pub async fn beat(&self, identity: &Identity, report: &Report) -> Result<()> {
         let beat = Beat {
@@ -153,6 +173,10 @@ impl Registry {
 
     /// Every node that is there or was there lately.
     pub async fn list_nodes(&self, _permit: &Permit<right::List, Everywhere>) -> Result<Vec<Node>> {
+        self.read_nodes().await
+    }
+
+    pub(crate) async fn read_nodes(&self) -> Result<Vec<Node>> {
         let mut connection = self.database.connect().await?;
         let now = connection.now().await?;
         let rows = node::list(&mut connection, AT_MOST).await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hythe_registry::Registry;
-use hythe_registry::nodes::{Identity, Report};
+use hythe_registry::nodes::Identity;
 
 use crate::health::Health;
 
@@ -15,7 +15,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub(crate) async fn keep_showing(registry: Arc<Registry>, identity: Identity, health: Health) {
     let mut failing = false;
     loop {
-        let report = Report { load: registry.load(), parts: health.report() };
+        let report = registry.report(health.report());
         let shown = registry.beat(&identity, &report).await;
         if let Err(error) = &shown
             && !failing

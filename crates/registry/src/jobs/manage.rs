@@ -13,6 +13,7 @@ use crate::access::{Caller, Everywhere, Permit};
 use crate::audit::Entry;
 use crate::clock::{self, Micros};
 use crate::error::{Error, Result};
+use crate::nodes::State as Standing;
 
 /// More than all nodes together are at.
 const MOST_RUNNING: u32 = 10_000;
@@ -55,13 +56,13 @@ impl Queue {
 pub struct Pool {
     /// Its name.
     pub node: String,
-    /// Its process, if it is this one.
-    pub process: Option<u32>,
-    /// How many jobs it does at once, as far as this node knows.
+    /// Its process, as its machine numbers it.
+    pub process: u32,
+    /// How many jobs it does at once.
     pub workers: usize,
-    /// Since when, as far as this node knows.
+    /// Since when.
     pub started_at: Micros,
-    /// When it was heard of.
+    /// When it showed itself last.
     pub seen_at: Micros,
 }
 
@@ -176,31 +177,18 @@ impl Registry {
         Ok(queues.into_values().collect())
     }
 
-    /// The nodes that do jobs: this one, and those that are at one.
-    pub async fn list_pools(&self, permit: &Permit<right::List, Everywhere>) -> Result<Vec<Pool>> {
-        let mut c = self.database.connect().await?;
-        let now = c.now().await?;
-        drop(c);
-        let mine = Pool {
-            node: self.options.node.clone(),
-            process: Some(std::process::id()),
-            workers: self.options.jobs.workers,
-            started_at: self.jobs.began.get().copied().unwrap_or(now),
-            seen_at: now,
-        };
-        let mut pools = vec![mine];
-        for job in self.list_workers(permit, None).await? {
-            let (node, began) = (job.holder.unwrap_or_default(), job.started_at.unwrap_or(now));
-            match pools.iter_mut().find(|pool| pool.node == node) {
-                Some(pool) if pool.process.is_none() => {
-                    pool.workers += 1;
-                    pool.started_at = pool.started_at.min(began);
-                }
-                Some(_) => {}
-                None => pools.push(Pool { node, process: None, workers: 1, started_at: began, seen_at: now }),
-            }
-        }
-        Ok(pools)
+    /// The nodes that do jobs, as far as they live.
+    pub async fn list_pools(&self, _permit: &Permit<right::List, Everywhere>) -> Result<Vec<Pool>> {
+        let nodes = self.read_nodes().await?.into_iter();
+        let living = nodes.filter(|node| matches!(node.state, Standing::Serving | Standing::Troubled));
+        let pools = living.filter(|node| node.report.jobs.workers > 0).map(|node| Pool {
+            node: node.name,
+            process: node.report.jobs.process,
+            workers: node.report.jobs.workers,
+            started_at: node.started_at,
+            seen_at: node.seen_at,
+        });
+        Ok(pools.collect())
     }
 
     /// What a node is at, or all nodes.

@@ -14,7 +14,7 @@ mod runner;
 pub mod schedules;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hythe_metadata::Connection;
@@ -30,7 +30,7 @@ pub use run::{Halt, Run};
 
 use crate::Registry;
 use crate::access::Caller;
-use crate::clock::{self, Micros};
+use crate::clock;
 use crate::error::Result;
 
 /// How a node does jobs; the defaults suit one machine.
@@ -165,8 +165,6 @@ pub(crate) struct Jobs {
     wake: Notify,
     /// Those that this node is at, with their fences.
     held: Mutex<HashMap<i64, i64>>,
-    /// Since when this node does jobs.
-    began: OnceLock<Micros>,
 }
 
 impl Jobs {

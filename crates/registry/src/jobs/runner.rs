@@ -23,7 +23,6 @@ impl Registry {
     /// [`Registry::release_jobs`] gives it back.
     pub async fn run_jobs(self: Arc<Self>) {
         let mut attempts = JoinSet::new();
-        self.jobs.began.get_or_init(clock::now);
         loop {
             if let Err(error) = self.look_for_jobs(&mut attempts).await {
                 tracing::warn!(%error, "the queue of jobs could not be worked on; it will be tried again");

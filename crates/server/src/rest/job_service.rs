@@ -182,7 +182,7 @@ fn number(job: &str) -> Result<i64, RestFailure> {
 fn show_pool(pool: Pool) -> WorkerPool {
     WorkerPool {
         worker_pool_id: pool.node.clone(),
-        pid: pool.process.map_or(0, i64::from),
+        pid: i64::from(pool.process),
         host: pool.node,
         concurrency: pool.workers.try_into().unwrap_or(i64::MAX),
         start_at: timestamp(pool.started_at),
