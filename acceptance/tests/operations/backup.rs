@@ -74,6 +74,9 @@ async fn a_single_node_grows_up_and_goes_on_with_the_same_rows_and_keys() {
     still_there(&desk, &token, &repository, &digest).await;
     desk.push_image(&repository, "v2", "numbers go on behind those of before").await;
     place.run(&["backup", "grown.gz"]).succeeds();
+    let back = format!("sqlite://{}", place.path("back.db").display());
+    let refused = place.run(&["move", "--to", &back]).fails();
+    assert!(refused.contains("nodes serve from this database: "), "{refused}");
     drop(desk);
 
     place.use_database(&format!("sqlite://{}", place.path("small.db").display()));

@@ -7,8 +7,8 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use hythe_metadata::Database;
 use hythe_metadata::portable::Moved;
+use hythe_metadata::{Database, Engine, node};
 use hythe_registry::clock;
 use jiff::Timestamp;
 
@@ -18,6 +18,9 @@ use crate::output;
 use crate::stores::{self, Beside};
 use file::NewFile;
 use meter::Meter;
+
+/// More than anybody runs.
+const NODES: u32 = 1000;
 
 /// `hythe backup FILE`
 pub(crate) async fn save(path: &Path, inputs: &Inputs) -> Result<(), Failure> {
@@ -58,6 +61,7 @@ pub(crate) async fn move_to(target: &str, inputs: &Inputs) -> Result<(), Failure
     let (config, _) = stores::load_config(inputs)?;
     let target = target_url(target)?;
     let source = open_source(&config, Beside::Nobody)?;
+    refuse_in_use(&source).await?;
     let options = stores::database_options_for(&config, target.reveal(), Beside::Nobody);
     let there = Database::open(&options).map_err(|error| Failure::new(error.to_string()))?;
     there.ping().await.map_err(|error| Failure::new(error.to_string()))?;
@@ -86,6 +90,25 @@ fn open_source(config: &Config, beside: Beside) -> Result<Database, Failure> {
             .hint("say where it is by --data, --config or HYTHE_DATABASE_URL"));
     }
     stores::open_database(config, beside)
+}
+
+/// Nodes that serve from it would go on writing what nobody moves. A SQLite file is locked by the one that serves; before
+/// the rows of nodes came, nobody could tell.
+async fn refuse_in_use(source: &Database) -> Result<(), Failure> {
+    let told = |error: hythe_metadata::Error| Failure::new(error.to_string());
+    if source.engine() == Engine::Sqlite || source.schema().await.map_err(told)?.check().is_err() {
+        return Ok(());
+    }
+    let mut connection = source.connect().await.map_err(told)?;
+    let now = connection.now().await.map_err(told)?;
+    let nodes = node::list(&mut connection, NODES).await.map_err(told)?;
+    let live = nodes.iter().filter(|node| node.stopped_at == 0 && node.expected_at >= now);
+    let names: Vec<&str> = live.map(|node| node.name.as_str()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("nodes serve from this database: {}", names.join(", ")))
+        .hint("stop them first; one that was killed counts as serving for another 20 seconds"))
 }
 
 /// A URL may hold a password, which every process could read from the command line.
