@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::support::Place;
 
 /// nginx with one server. Dropped, it ends.
-struct Nginx {
+pub(crate) struct Nginx {
     child: Child,
     port: u16,
     _folder: TempDir,
@@ -21,7 +21,7 @@ struct Nginx {
 
 impl Nginx {
     /// In front of these nodes, with these lines in its server.
-    fn before(nodes: &[String], tls: Option<&Certificates>, lines: &str) -> Nginx {
+    pub(crate) fn before(nodes: &[String], tls: Option<&Certificates>, lines: &str) -> Nginx {
         let folder = TempDir::with_prefix("hythe-nginx-").unwrap();
         let port = free_port();
         let file = folder.path().join("nginx.conf");
@@ -36,7 +36,7 @@ impl Nginx {
         Nginx { child, port, _folder: folder }
     }
 
-    fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 }
@@ -79,7 +79,7 @@ fn configuration(
 }
 
 /// The finding of a check that says this.
-fn finding<'a>(answer: &'a Value, check: &str, words: &str) -> Option<&'a Value> {
+pub(crate) fn finding<'a>(answer: &'a Value, check: &str, words: &str) -> Option<&'a Value> {
     let findings = answer["findings"].as_array().unwrap().iter();
     findings
         .filter(|finding| finding["check"] == check)
@@ -93,7 +93,7 @@ impl Place {
     }
 }
 
-const RIGHT: &str = "client_max_body_size 0; proxy_request_buffering off;
+pub(crate) const RIGHT: &str = "client_max_body_size 0; proxy_request_buffering off;
     proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Proto $scheme;";
 
 #[tokio::test]

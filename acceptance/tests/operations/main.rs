@@ -4,5 +4,6 @@
 mod audit;
 mod backup;
 mod doctor;
+mod doctor_api;
 mod rebuild;
 mod support;

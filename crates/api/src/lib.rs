@@ -3,6 +3,7 @@
 pub mod artifact;
 pub mod audit;
 pub mod configuration;
+pub mod doctor;
 pub mod error;
 pub mod gc;
 pub mod grant;

@@ -10,6 +10,7 @@
 pub mod body;
 pub mod error;
 pub mod hash;
+pub mod mount;
 pub mod store;
 
 mod blob;
@@ -32,5 +33,5 @@ pub use hash::Hasher;
 pub use memory::Memory;
 pub use open::{Options, open};
 pub use s3::{S3, S3Options};
-pub use store::{BlobStore, Location, Probe, Upload};
+pub use store::{BlobStore, Location, Note, Probe, Upload};
 pub use stored::{Shelf, Stored};

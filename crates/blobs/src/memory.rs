@@ -14,7 +14,7 @@ use crate::body::BodyStream;
 use crate::error::Error;
 use crate::hash::digest_of;
 use crate::pour::{Body, Sink, pour};
-use crate::store::{BlobStore, Location, Probe, Upload};
+use crate::store::{BlobStore, Location, Note, Probe, Upload};
 use crate::stored::{Shelf, Stored, check_note_name, micros};
 
 /// The maps behind `memory:`.
@@ -190,7 +190,8 @@ impl BlobStore for Memory {
     }
 
     async fn probe(&self) -> Result<Probe, Error> {
-        let notes = vec!["blobs are kept in memory and are lost when this process ends".to_owned()];
+        let finding = "blobs are kept in memory and are lost when this process ends".to_owned();
+        let notes = vec![Note { finding, remedy: "name a folder or a bucket as storage.url" }];
         Ok(Probe { write_ms: 0.0, sync_ms: 0.0, free_bytes: None, total_bytes: None, notes })
     }
 }

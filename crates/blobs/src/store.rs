@@ -70,8 +70,17 @@ pub struct Probe {
     pub free_bytes: Option<u64>,
     /// Room in all, in bytes, where storage tells.
     pub total_bytes: Option<u64>,
-    /// What an operator should know about this storage, one sentence each.
-    pub notes: Vec<String>,
+    /// What an operator should know about this storage.
+    pub notes: Vec<Note>,
+}
+
+/// Something about storage that works and will surprise somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What, in one line.
+    pub finding: String,
+    /// What to do about it.
+    pub remedy: &'static str,
 }
 
 /// Holds bytes. One writer at a time per upload is the caller's duty (a lease in the upload's row, and a takeover counted

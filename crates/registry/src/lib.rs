@@ -14,6 +14,7 @@ pub mod claims;
 pub mod clock;
 pub mod configuration;
 mod detached;
+pub mod doctor;
 pub mod error;
 pub mod garbage_collection;
 pub mod grants;

@@ -43,6 +43,9 @@ pub struct Report {
     /// What it stands on.
     #[serde(default)]
     pub parts: Vec<Part>,
+    /// The id of its key-encryption key, which all nodes should share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// What of a node does jobs.
@@ -130,7 +133,7 @@ impl Registry {
     /// What this node says of itself, standing on these parts.
     pub fn report(&self, parts: Vec<Part>) -> Report {
         let jobs = Jobs { process: std::process::id(), workers: self.options.jobs.workers };
-        Report { load: self.load(), jobs, parts }
+        Report { load: self.load(), jobs, parts, key: self.secrets.key_id() }
     }
 
     /// Writes that this node lives, and sets the clock by the database's.

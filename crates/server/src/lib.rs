@@ -8,6 +8,7 @@ mod answer;
 pub mod app;
 mod console;
 mod cookies;
+pub mod doctor;
 mod health;
 mod identity;
 pub mod listener;

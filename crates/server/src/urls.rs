@@ -68,7 +68,7 @@ pub(crate) fn client_address(parts: &Parts, options: &Options) -> Option<IpAddr>
     Some(client.map_or(peer, IpAddr::to_canonical))
 }
 
-fn is_trusted(connection: &ConnectionInfo, options: &Options) -> bool {
+pub(crate) fn is_trusted(connection: &ConnectionInfo, options: &Options) -> bool {
     let peer = connection.peer.ip().to_canonical();
     options.trusted_proxies.iter().any(|network| network.contains(&peer))
 }

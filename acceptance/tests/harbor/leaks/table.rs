@@ -100,6 +100,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     on("GET", "/systeminfo/getcert", Nobody),
     on("GET", "/statistics", SignedIn),
     on("GET", "/nodes", Administrators),
+    on("GET", "/doctor", Administrators),
     on("GET", "/system/storage-audit", Administrators),
     on("POST", "/system/storage-audit", Administrators).body("{}"),
     on("GET", "/system/storage-audit/{audit}", Administrators),

@@ -91,6 +91,11 @@ impl Secrets {
         })
     }
 
+    /// What the key-encryption key of this node is called, if it has one.
+    pub(crate) fn key_id(&self) -> Option<String> {
+        self.key.as_ref().map(|key| key.id().to_owned())
+    }
+
     fn key(&self) -> Result<&KeyEncryptionKey> {
         self.key.as_ref().ok_or_else(|| {
             refused(

@@ -5,6 +5,7 @@ mod additions;
 mod artifacts;
 mod audit;
 mod configurations;
+mod doctor;
 mod executions;
 mod extract;
 mod failure;
@@ -98,6 +99,7 @@ fn about_the_system() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(system::certificate))
         .routes(routes!(system::statistics))
         .routes(routes!(nodes::list))
+        .routes(routes!(doctor::diagnose))
         .routes(routes!(search::search))
         .routes(routes!(storage_audits::list, storage_audits::create))
         .routes(routes!(storage_audits::read))

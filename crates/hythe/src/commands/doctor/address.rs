@@ -2,8 +2,8 @@
 
 use std::net::ToSocketAddrs;
 
-use super::finding::Finding;
 use crate::config::Config;
+use hythe_registry::doctor::Finding;
 
 const CHECK: &str = "address";
 

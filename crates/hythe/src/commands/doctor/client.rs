@@ -9,9 +9,9 @@ use reqwest::header::{DATE, HeaderMap, WWW_AUTHENTICATE};
 use reqwest::{Client, Response};
 use url::{Host, Url};
 
-use super::finding::{Finding, Status};
 use super::{advice, way};
 use crate::failure::root_cause;
+use hythe_registry::doctor::{Finding, Status};
 
 const CHECK: &str = "client";
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hythe_metadata::Database;
 
-use super::finding::Finding;
 use crate::config::{Config, StorageUrl};
 use crate::stores::{self, Beside};
+use hythe_registry::doctor::Finding;
 
 const CHECK: &str = "clock";
 
@@ -84,7 +84,7 @@ fn shown(time: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::doctor::finding::Status;
+    use hythe_registry::doctor::Status;
 
     #[test]
     fn clocks_that_are_apart_are_told_by_how_much() {

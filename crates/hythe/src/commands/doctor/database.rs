@@ -5,11 +5,11 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use hythe_metadata::{Database, Error, Schema};
+use hythe_blobs::mount::{Mount, Nature};
+use hythe_metadata::Database;
+use hythe_registry::doctor::{Finding, failed_database, judge_schema};
 
-use super::finding::Finding;
 use super::folder;
-use super::place::{Nature, Place};
 use crate::config::Config;
 use crate::stores::{self, Beside};
 
@@ -36,49 +36,9 @@ async fn open_and_look(config: &Config) -> Finding {
         Err(error) => Err(error),
     };
     match looked {
-        Ok(schema) => judge(&url, schema),
-        Err(error) => failed(&url, &error),
+        Ok(schema) => judge_schema(&url, schema),
+        Err(error) => failed_database(&url, &error),
     }
-}
-
-fn judge(url: &str, schema: Schema) -> Finding {
-    let Schema { version, expected, .. } = schema;
-    match schema.check() {
-        Ok(()) if version > expected => Finding::ok(
-            CHECK,
-            format!(
-                "{url} answers, with schema {version}; this version is made for {expected} and can serve it"
-            ),
-        ),
-        Ok(()) => {
-            Finding::ok(CHECK, format!("{url} answers, with schema {version}, which is this version's"))
-        }
-        Err(Error::SchemaOld { .. }) if version == 0 => {
-            Finding::ok(CHECK, format!("{url} answers and is empty; `hythe serve` makes schema {expected}"))
-        }
-        Err(Error::SchemaOld { .. }) => Finding::warn(
-            CHECK,
-            format!("{url} answers, with schema {version}, and this version needs {expected}"),
-            "`hythe migrate --plan` shows what is missing; `hythe migrate` does it, and on SQLite `hythe serve` too",
-        ),
-        Err(error) => failed(url, &error),
-    }
-}
-
-fn failed(url: &str, error: &Error) -> Finding {
-    let remedy = match error {
-        Error::Unavailable { .. } => {
-            "check that the server runs, that this machine may reach it, and database.url"
-        }
-        Error::Locked { .. } => {
-            "stop the other server, or give each a database of its own, or use PostgreSQL for both"
-        }
-        Error::SchemaTooNew { .. } => "run the newer version of hythe that made it",
-        Error::ReadOnly { .. } => "make the file and its folder writable for this user",
-        Error::Full { .. } => "make room on its disk",
-        _ => "`hythe config explain database.url` says where the address comes from",
-    };
-    Finding::fail(CHECK, format!("{url}: {error}"), remedy)
 }
 
 /// Who has the file: whoever holds the lock beside it, which says so in its text ("HOST PID START").
@@ -118,7 +78,7 @@ fn readable_by_all(path: &Path) -> Option<Finding> {
 
 /// SQLite keeps its writers apart by memory that two machines do not share.
 fn on_network(path: &Path) -> Option<Finding> {
-    let place = Place::of(path.parent()?).ok()?;
+    let place = Mount::of(path.parent()?).ok()?;
     (place.nature == Nature::Network).then(|| {
         Finding::warn(
             CHECK,
@@ -133,7 +93,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::commands::doctor::finding::Status;
+    use hythe_registry::doctor::Status;
 
     #[test]
     fn the_server_that_has_the_file_is_named() {
@@ -159,16 +119,5 @@ mod tests {
         assert_eq!(readable_by_all(&path), None);
         set(folder.path(), 0o755);
         assert_eq!(readable_by_all(&path).unwrap().status, Status::Warn);
-    }
-
-    #[test]
-    fn a_schema_is_judged_against_this_versions() {
-        let judged = |version| judge("db", Schema { version, expected: 3, serves_from: version });
-        assert_eq!(judged(3), Finding::ok(CHECK, "db answers, with schema 3, which is this version's"));
-        assert_eq!(judged(0).status, Status::Ok);
-        assert_eq!(judged(2).status, Status::Warn);
-        assert_eq!(judged(4).status, Status::Fail);
-        let added_to = judge("db", Schema { version: 4, expected: 3, serves_from: 3 });
-        assert_eq!((added_to.status, added_to.finding.contains("can serve it")), (Status::Ok, true));
     }
 }

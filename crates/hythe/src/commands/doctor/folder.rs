@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use super::finding::Finding;
-use super::place::{Nature, Place, is_writable, nearest_existing, size};
+use hythe_blobs::mount::{Mount, Nature};
+use hythe_registry::doctor::Finding;
+
+use super::place::{is_writable, nearest_existing, size};
 
 const CHECK: &str = "data folder";
 
@@ -29,7 +31,7 @@ fn existing(data: &Path) -> Finding {
         let remedy = format!("make {shown} writable for this user, or name another folder by --data");
         return Finding::fail(CHECK, format!("{shown} cannot be written by this user"), remedy);
     }
-    match Place::of(data) {
+    match Mount::of(data) {
         Ok(place) => describe(CHECK, data, &place),
         Err(error) => Finding::fail(CHECK, format!("{shown} cannot be looked at, {error}"), "check the disk"),
     }
@@ -51,7 +53,7 @@ pub(super) fn missing(check: &'static str, folder: &Path, setting: &str) -> Find
 }
 
 /// The finding for a folder that works, with what its file system is good for.
-pub(super) fn describe(check: &'static str, folder: &Path, place: &Place) -> Finding {
+pub(super) fn describe(check: &'static str, folder: &Path, place: &Mount) -> Finding {
     let shown = folder.display();
     let room = format!("{} free", size(place.free_bytes));
     if place.read_only {
@@ -88,10 +90,10 @@ pub(super) fn describe(check: &'static str, folder: &Path, place: &Place) -> Fin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::doctor::finding::Status;
+    use hythe_registry::doctor::Status;
 
-    fn place() -> Place {
-        Place {
+    fn place() -> Mount {
+        Mount {
             kind: "ext4".to_owned(),
             nature: Nature::Disk,
             read_only: false,
@@ -102,7 +104,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn assert_found(place: &Place, status: Status, finding: &str) {
+    fn assert_found(place: &Mount, status: Status, finding: &str) {
         let found = describe(CHECK, Path::new("/data"), place);
         assert_eq!((found.status, found.finding.as_str()), (status, finding));
     }
@@ -110,15 +112,15 @@ mod tests {
     #[test]
     fn a_file_system_is_judged_by_what_is_kept_on_it() {
         assert_found(&place(), Status::Ok, "/data on ext4, 40.0 GiB free");
-        assert_found(&Place { read_only: true, ..place() }, Status::Fail, "/data is on a read-only ext4");
-        assert_found(&Place { free_bytes: 1 << 20, ..place() }, Status::Warn, "/data has only 1.0 MiB free");
+        assert_found(&Mount { read_only: true, ..place() }, Status::Fail, "/data is on a read-only ext4");
+        assert_found(&Mount { free_bytes: 1 << 20, ..place() }, Status::Warn, "/data has only 1.0 MiB free");
         assert_found(
-            &Place { free_files: Some(7), ..place() },
+            &Mount { free_files: Some(7), ..place() },
             Status::Warn,
             "/data on ext4 can hold only 7 more files",
         );
         assert_found(
-            &Place { nature: Nature::Fleeting, kind: "tmpfs".to_owned(), ..place() },
+            &Mount { nature: Nature::Fleeting, kind: "tmpfs".to_owned(), ..place() },
             Status::Warn,
             "/data is on tmpfs: everything in it is lost with this machine or container",
         );

@@ -13,19 +13,13 @@ mod port;
 mod storage;
 mod way;
 
-use serde::Serialize;
+use hythe_api::doctor::{Diagnosis, Status};
+use hythe_registry::doctor::Finding;
+use hythe_server::doctor::show;
 
 use crate::config::{Config, Inputs, Loaded, load};
 use crate::failure::Failure;
 use crate::output::{self, Format};
-use finding::{Finding, Status};
-
-/// The answer as JSON.
-#[derive(Serialize)]
-struct Answer<'a> {
-    status: Status,
-    findings: &'a [Finding],
-}
 
 pub(crate) async fn run(url: Option<&str>, format: Format, inputs: &Inputs) -> Result<(), Failure> {
     let loaded = load(inputs);
@@ -36,12 +30,12 @@ pub(crate) async fn run(url: Option<&str>, format: Format, inputs: &Inputs) -> R
     if let Some(url) = url {
         findings.extend(client::check(url).await);
     }
-    let status = findings.iter().map(|finding| finding.status).max().unwrap_or(Status::Ok);
+    let diagnosis = Diagnosis::of(findings.into_iter().map(show).collect());
     match format {
-        Format::Json => output::print_json(&Answer { status, findings: &findings }),
-        Format::Text => output::print(&finding::in_words(&findings)),
+        Format::Json => output::print_json(&diagnosis),
+        Format::Text => output::print(&finding::in_words(&diagnosis.findings)),
     }
-    if status == Status::Fail { Err(Failure::found()) } else { Ok(()) }
+    if diagnosis.status == Status::Fail { Err(Failure::found()) } else { Ok(()) }
 }
 
 fn check_configuration(loaded: &Loaded) -> Vec<Finding> {

@@ -2,8 +2,8 @@
 
 use hythe_server::listener::{BindError, Listener, Tls};
 
-use super::finding::Finding;
 use crate::config::{Config, ListenAddress};
+use hythe_registry::doctor::Finding;
 
 const CHECK: &str = "port";
 
@@ -58,7 +58,7 @@ fn check_certificate(config: &Config) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::doctor::finding::Status;
+    use hythe_registry::doctor::Status;
 
     #[tokio::test]
     async fn a_busy_port_names_its_process_and_what_to_do() {

@@ -14,7 +14,7 @@ use reqwest::{Body, Client};
 use serde::Deserialize;
 
 use super::advice;
-use super::finding::Finding;
+use hythe_registry::doctor::Finding;
 
 const CHECK: &str = "way";
 

@@ -4,7 +4,6 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
-use super::super::finding::Status;
 use super::*;
 
 /// Answers every connection with the same bytes; the port is its own.

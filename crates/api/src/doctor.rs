@@ -1,0 +1,59 @@
+//! What is wrong with a registry: the same words over the API and on the command line.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// All is well.
+    Ok,
+    /// It works, and something about it will surprise somebody.
+    Warn,
+    /// The registry, or the client, does not work like this.
+    Fail,
+}
+
+/// As people read it.
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "FAIL",
+        })
+    }
+}
+
+/// What one look found, in one line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Finding {
+    /// What was looked at: `nodes`, `database`, `storage`, `belonging`, `address` and others.
+    pub check: String,
+    /// How bad it is.
+    pub status: Status,
+    /// What was found.
+    pub finding: String,
+    /// What to do; nothing where all is well.
+    pub remedy: Option<String>,
+}
+
+/// All that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Diagnosis {
+    /// The worst of them.
+    pub status: Status,
+    /// Each look.
+    pub findings: Vec<Finding>,
+}
+
+impl Diagnosis {
+    /// Of these findings.
+    pub fn of(findings: Vec<Finding>) -> Diagnosis {
+        let status = findings.iter().map(|finding| finding.status).max().unwrap_or(Status::Ok);
+        Diagnosis { status, findings }
+    }
+}
