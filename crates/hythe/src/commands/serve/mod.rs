@@ -18,6 +18,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::{Config, Inputs, Loaded, Secret};
 use crate::failure::Failure;
+use crate::memory;
 use crate::output;
 use crate::secrets_key;
 use crate::stores::{self, Beside};
@@ -82,6 +83,7 @@ impl Start<'_> {
             listener,
         };
         self.announce(&node.listener);
+        tokio::spawn(memory::keep_giving_back());
         let Drained { finished, cut } = node.serve(signals.stop(), signals.stop_now()).await;
         tracing::info!(finished, cut, "stopped");
         Ok(())
