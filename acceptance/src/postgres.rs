@@ -11,6 +11,8 @@ use tempfile::TempDir;
 
 use crate::directory::{PATIENCE, await_port, free_port};
 
+const FOLLOWERS: &str = "SELECT COUNT(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+
 /// A cluster. Dropped, it ends.
 pub struct Postgres {
     folder: TempDir,
@@ -46,6 +48,11 @@ impl Postgres {
 
     /// A standby that follows this one; from now on what is committed is on both.
     pub fn standby(&self) -> Postgres {
+        self.standby_at(free_port())
+    }
+
+    /// The same, at a port that is known already.
+    pub fn standby_at(&self, port: u16) -> Postgres {
         let folder = TempDir::with_prefix("hythe-standby-").unwrap();
         if is_root() {
             assert!(Command::new("chown").arg("postgres").arg(folder.path()).status().unwrap().success());
@@ -68,13 +75,43 @@ impl Postgres {
             .output()
             .unwrap();
         assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
-        let mut standby = Postgres { folder, port: free_port(), child: None };
+        let mut standby = Postgres { folder, port, child: None };
         standby.resume();
         let mut settings =
             fs::OpenOptions::new().append(true).open(self.data().join("postgresql.conf")).unwrap();
         settings.write_all(b"synchronous_standby_names = '*'\n").unwrap();
         self.control("reload");
+        self.await_standby();
         standby
+    }
+
+    /// Waits until what is committed here is on a standby too.
+    pub fn await_standby(&self) {
+        let begun = Instant::now();
+        let ask = || {
+            program(self.folder.path(), "psql")
+                .args(["--no-psqlrc", "-tA", "--dbname", &self.url(), "--command", FOLLOWERS])
+                .output()
+        };
+        while ask().unwrap().stdout != b"1\n" {
+            assert!(begun.elapsed() < PATIENCE, "no standby follows within {PATIENCE:?}");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Sets one of its settings while it runs.
+    pub fn configure(&self, setting: &str, value: &str) {
+        let done = program(self.folder.path(), "psql")
+            .args(["--no-psqlrc", "--quiet", "--dbname", &self.url(), "--command"])
+            .arg(format!("ALTER SYSTEM SET {setting} = '{value}'"))
+            .status();
+        assert!(done.unwrap().success(), "{setting} could not be set");
+        self.control("reload");
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Makes a standby the one that is written to.
@@ -134,6 +171,8 @@ impl Postgres {
                 "-c",
                 "max_connections=60",
             ])
+            // A standby whose primary was away looks for it at once: every commit waits for it.
+            .args(["-c", "wal_retrieve_retry_interval=200ms"])
             .args(["-c", &format!("unix_socket_directories={}", self.folder.path().display()), "-D"])
             .arg(self.data())
             .stdin(Stdio::null())

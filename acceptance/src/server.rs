@@ -39,10 +39,11 @@ pub struct Options {
     variables: Vec<(String, String)>,
     data: Option<PathBuf>,
     listen: Option<String>,
+    binary: Option<PathBuf>,
 }
 
 impl Options {
-    /// Sets one `HYTHE_…` variable.
+    /// Sets one variable of its environment.
     pub fn variable(mut self, name: &str, value: &str) -> Options {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
@@ -57,6 +58,12 @@ impl Options {
     /// Listens here and not on a port that it chose.
     pub fn listen(mut self, address: &str) -> Options {
         self.listen = Some(address.to_owned());
+        self
+    }
+
+    /// Runs another binary than the one under test.
+    pub fn binary(mut self, path: &Path) -> Options {
+        self.binary = Some(path.to_owned());
         self
     }
 
@@ -97,28 +104,43 @@ impl Options {
         (shared && !data.join("secrets.key").exists()).then_some(("HYTHE_SECRETS_KEY", SECRETS_KEY))
     }
 
+    /// A command of the binary that works on what a server with these options works on.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let data = self.data.clone().unwrap_or_default();
+        let mut command = self.prepared(&data);
+        command.args(arguments).env("HYTHE_DATA", data);
+        command
+    }
+
+    /// The binary with what it is told by variables, and by no others: it refuses those that it does not know.
+    fn prepared(&self, data: &Path) -> Command {
+        let mut command = Command::new(self.binary.clone().unwrap_or_else(places::hythe));
+        let of_tests =
+            env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("HYTHE_"));
+        of_tests.for_each(|name| {
+            command.env_remove(name);
+        });
+        let stores = stores::variables();
+        command
+            .env("HYTHE_ADMIN_PASSWORD", PASSWORD)
+            .envs(self.secrets_key(&stores, data))
+            .envs(stores)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
     fn data_in(&self, folder: &Path) -> PathBuf {
         self.data.clone().unwrap_or_else(|| folder.join("data"))
     }
 
     /// The process, and the file that it prints to.
     fn spawn_in(&self, folder: &Path) -> (Child, PathBuf) {
-        let (log, stores) = (folder.join("server.log"), stores::variables());
+        let log = folder.join("server.log");
         let output = File::create(&log).unwrap();
-        let mut command = Command::new(places::hythe());
-        // The binary refuses variables it does not know; those of the tests are not meant for it.
-        let of_tests =
-            env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("HYTHE_"));
-        of_tests.for_each(|name| {
-            command.env_remove(name);
-        });
+        let mut command = self.prepared(&self.data_in(folder));
         let child = command
             .args(["serve", "--listen", self.listen.as_deref().unwrap_or("127.0.0.1:0"), "--data"])
             .arg(self.data_in(folder))
-            .env("HYTHE_ADMIN_PASSWORD", PASSWORD)
-            .envs(self.secrets_key(&stores, &self.data_in(folder)))
-            .envs(stores)
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(output.try_clone().unwrap())

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const CHOICE: &str = "HYTHE_ACCEPTANCE_STORES";
 const POSTGRES: &str = "HYTHE_TEST_POSTGRES";
 const S3: &str = "HYTHE_TEST_S3";
+const S3_SECOND: &str = "HYTHE_TEST_S3_SECOND";
 const SHARED_FOLDERS: &str = "HYTHE_TEST_SHARED_FOLDERS";
 
 /// The settings of one more server; each has a database and a prefix of its own.
@@ -29,6 +30,11 @@ fn fresh_name() -> String {
 /// The settings of nodes that are to share a part of a bucket, or nothing where no S3 was started for the tests.
 pub fn s3() -> Option<Vec<(&'static str, String)>> {
     env::var(S3).ok().map(|url| bucket_settings(&url, &fresh_name()))
+}
+
+/// The same of the other server.
+pub fn second_s3() -> Option<Vec<(&'static str, String)>> {
+    env::var(S3_SECOND).ok().map(|url| bucket_settings(&url, &fresh_name()))
 }
 
 /// A new folder as two nodes see it that mounted its file system each for itself, or nothing where none was mounted.

@@ -1,4 +1,4 @@
-//! Three nodes on one PostgreSQL and one folder behind a balancer, and hands to break each of them.
+//! Three nodes on one PostgreSQL and one storage behind a balancer, and hands to break each of them.
 
 use std::process::Command;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use hythe_acceptance::directory::free_port;
 use hythe_acceptance::disk::Disk;
 use hythe_acceptance::postgres::Postgres;
 use hythe_acceptance::server::{Options, Server};
+use hythe_acceptance::stores;
 use tempfile::TempDir;
 
 use crate::plan::Fault;
@@ -16,12 +17,53 @@ use crate::plan::Fault;
 pub(crate) const NODES: usize = 3;
 /// Room for the blobs of a run; what a run fills is freed at its end.
 const DISK_MIB: u32 = 1024;
+/// Seconds in place of hours and days, so that what is deleted is collected while a run lasts.
+const PACE: &str = "grace=15,trash=10,bytes=2,janitor=3";
+
+/// A rule that the set has to do without, to see that it is missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// What is acknowledged is on PostgreSQL's disk.
+    Durability,
+    Fencing,
+    Leases,
+}
+
+/// Where the bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Footing {
+    /// A small disk of the run's own, which can be filled.
+    Disk,
+    S3,
+    SecondS3,
+    /// One file system, mounted twice.
+    SharedFolder,
+}
+
+impl Footing {
+    /// What each node is told, or nothing where the tests were given no such storage.
+    fn settings(self, folder: &std::path::Path) -> Option<Vec<Vec<(&'static str, String)>>> {
+        match self {
+            Footing::Disk => {
+                Some(vec![vec![("HYTHE_STORAGE_URL", folder.to_str().unwrap().to_owned())]; NODES])
+            }
+            Footing::S3 => Some(vec![stores::s3()?; NODES]),
+            Footing::SecondS3 => Some(vec![stores::second_s3()?; NODES]),
+            Footing::SharedFolder => {
+                let [here, there] = stores::shared_folder()?;
+                let of = |folder: &String| vec![("HYTHE_STORAGE_URL", folder.clone())];
+                Some(vec![of(&here), of(&there), of(&there)])
+            }
+        }
+    }
+}
 
 /// The set. Dropped, it is gone without a trace.
 pub(crate) struct Cluster {
     nodes: Vec<Node>,
     balancer: Balancer,
     postgres: Postgres,
+    standby: Option<Postgres>,
     disk: Option<Disk>,
     _folder: TempDir,
 }
@@ -33,32 +75,28 @@ struct Node {
 }
 
 impl Cluster {
-    /// `durable`: whether PostgreSQL has on its disk what it acknowledges.
-    pub(crate) fn start(durable: bool) -> Cluster {
+    /// Nothing where the tests were given no such storage.
+    pub(crate) fn start(footing: Footing, without: Option<Rule>) -> Option<Cluster> {
         let folder = TempDir::with_prefix("hythe-chaos-").unwrap();
+        let disk = if footing == Footing::Disk { Disk::of(DISK_MIB) } else { None };
+        let blobs = disk.as_ref().map_or(folder.path(), Disk::path).join("blobs");
+        let storage = footing.settings(&blobs)?;
         let postgres = Postgres::start();
-        let options = if durable { "" } else { "?options=-c%20synchronous_commit%3Doff" };
-        let database = format!("{}{options}", postgres.url());
-        let disk = Disk::of(DISK_MIB);
-        let blobs =
-            disk.as_ref().map_or_else(|| folder.path().join("blobs"), |disk| disk.path().join("blobs"));
+        if without == Some(Rule::Durability) {
+            // What was written down last is then nearly always lost, and not only now and then.
+            postgres.configure("wal_writer_delay", "10s");
+        }
+        let standby = without.is_none().then(|| postgres.standby());
         let shared = Options::default()
-            .variable("HYTHE_DATABASE_URL", &database)
-            .variable("HYTHE_STORAGE_URL", blobs.to_str().unwrap());
-        let nodes: Vec<Node> = (0..NODES)
-            .map(|index| {
-                let port = free_port();
-                let options = shared
-                    .clone()
-                    .variable("HYTHE_NODE", &format!("node-{index}"))
-                    .listen(&format!("127.0.0.1:{port}"))
-                    .data(&folder.path().join(format!("data-{index}")));
-                let server = Some(options.start());
-                Node { options, port, server }
-            })
+            .variable("HYTHE_DATABASE_URL", &database(&postgres, standby.as_ref(), without))
+            .variable("HYTHE_TRIAL", &trial(without));
+        let nodes: Vec<Node> = storage
+            .iter()
+            .enumerate()
+            .map(|(index, storage)| Node::start(&shared, storage, index, &folder))
             .collect();
         let balancer = Balancer::checking(&nodes.iter().map(|node| node.port).collect::<Vec<_>>());
-        Cluster { nodes, balancer, postgres, disk, _folder: folder }
+        Some(Cluster { nodes, balancer, postgres, standby, disk, _folder: folder })
     }
 
     /// Where clients go.
@@ -80,12 +118,13 @@ impl Cluster {
             Fault::Thaw(node) => self.nodes[node].signal("CONT"),
             Fault::CrashDatabase => {
                 self.postgres.crash();
-                self.postgres.resume();
+                self.resume_database();
             }
             Fault::RestartDatabase => {
                 self.postgres.stop();
-                self.postgres.resume();
+                self.resume_database();
             }
+            Fault::FailOver => self.fail_over(),
             Fault::StallStorage(moment) => self.stall(moment),
             Fault::FillStorage(moment) => {
                 let Some(disk) = &self.disk else { return };
@@ -93,6 +132,35 @@ impl Cluster {
                 std::thread::sleep(moment);
                 disk.make_room();
             }
+        }
+    }
+
+    fn resume_database(&mut self) {
+        self.postgres.resume();
+        if self.standby.is_some() {
+            self.postgres.await_standby();
+        }
+    }
+
+    /// The standby takes over, and a new one takes its place. What the old database had alone is lost with it.
+    fn fail_over(&mut self) {
+        let Some(standby) = self.standby.take() else { return };
+        self.postgres.crash();
+        standby.promote();
+        let gone = std::mem::replace(&mut self.postgres, standby);
+        self.standby = Some(self.postgres.standby_at(gone.port()));
+    }
+
+    /// What `hythe storage audit` finds wrong, reading every byte; nothing if all is well.
+    pub(crate) fn audit(&self) -> Result<String, String> {
+        let audit = ["storage", "audit", "--rehash", "--min-age-hours", "0"];
+        let output = self.nodes[0].options.command(&audit).output().unwrap();
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        if output.status.success() {
+            Ok(said)
+        } else {
+            Err(format!("storage audit: {}\n{said}", output.status))
         }
     }
 
@@ -113,7 +181,38 @@ impl Cluster {
     }
 }
 
+/// Both databases where there are two, so that nodes find the one that is written to.
+fn database(postgres: &Postgres, standby: Option<&Postgres>, without: Option<Rule>) -> String {
+    match standby {
+        Some(standby) => postgres.url_with(standby),
+        None if without == Some(Rule::Durability) => {
+            format!("{}?options=-c%20synchronous_commit%3Doff", postgres.url())
+        }
+        None => postgres.url(),
+    }
+}
+
+fn trial(without: Option<Rule>) -> String {
+    match without {
+        Some(Rule::Fencing) => format!("{PACE},without=fencing"),
+        Some(Rule::Leases) => format!("{PACE},without=leases"),
+        Some(Rule::Durability) | None => PACE.to_owned(),
+    }
+}
+
 impl Node {
+    fn start(shared: &Options, storage: &[(&'static str, String)], index: usize, folder: &TempDir) -> Node {
+        let port = free_port();
+        let options =
+            storage.iter().fold(shared.clone(), |options, (name, value)| options.variable(name, value));
+        let options = options
+            .variable("HYTHE_NODE", &format!("node-{index}"))
+            .listen(&format!("127.0.0.1:{port}"))
+            .data(&folder.path().join(format!("data-{index}")));
+        let server = Some(options.start());
+        Node { options, port, server }
+    }
+
     fn signal(&self, name: &str) {
         if let Some(server) = &self.server {
             server.signal(name);

@@ -1,74 +1,167 @@
-//! Proof by history: clients push, pull, tag anew and delete through a balancer while nodes, database and disk fail under
-//! them. Every answer is written down; afterwards one order of events must explain all of them, and whatever was
-//! acknowledged must be there and whole on every node.
+//! Proof by history: clients push, pull, tag anew, delete and undelete through a balancer while nodes, database and disk fail
+//! under them, and garbage collection and retention take away what they may. Every answer is written down; afterwards one
+//! order of events must explain all of them, and whatever was acknowledged must be there and whole on every node.
 //!
-//! `HYTHE_CHAOS_SEED` replays a run's faults, `HYTHE_CHAOS_SECONDS` says for how long; `cargo xtask chaos` sets both.
-#![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
+//! `HYTHE_CHAOS_SEED` replays a run's faults, `HYTHE_CHAOS_SECONDS` says for how long, `HYTHE_CHAOS_STORAGE` over what, and
+//! `HYTHE_CHAOS_WITHOUT` which rule is switched off, which the check then has to find; `cargo xtask chaos` sets them.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
 mod client;
 mod cluster;
+mod hand;
 mod history;
+mod housekeeping;
+mod judge;
+mod owner;
 mod plan;
+mod record;
+mod slow;
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use client::{Client, Ground, Record, TAGS};
-use cluster::{Cluster, NODES};
-use futures_util::future::join_all;
-use history::{Operation, What};
-use hythe_acceptance::desk::digest;
+use cluster::{Cluster, Footing, NODES, Rule};
+use hand::Hand;
+use record::{Done, Ground, Record};
 use reqwest::StatusCode;
 use serde_json::json;
+use tokio::task::JoinHandle;
 
-const CLIENTS: usize = 8;
 /// Long enough for one node that stands still for longer than a lease, short enough for every run of the tests.
 const SHORT: Duration = Duration::from_secs(60);
-/// Long enough for some crashes.
-const BROKEN: Duration = Duration::from_secs(16);
-/// One set at a time: two would only slow each other down.
+/// Long enough for some crashes, and for another storage.
+const BRIEF: Duration = Duration::from_secs(20);
+/// Long enough for writers to meet.
+const MOMENT: Duration = Duration::from_secs(8);
+/// One set at a time: two would only slow each other down. Those of broken rules have few clients and mostly wait.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// Nodes may take this long to be well again once nothing breaks them any more.
 const RECOVERY: Duration = Duration::from_secs(60);
 
+/// A run.
+#[derive(Clone, Debug)]
+struct Trial {
+    seed: u64,
+    length: Duration,
+    planned: Vec<plan::Planned>,
+    footing: Footing,
+    without: Option<Rule>,
+    cast: Cast,
+}
+
+/// How many clients of each kind there are.
+#[derive(Clone, Copy, Debug)]
+struct Cast {
+    rivals: usize,
+    owners: usize,
+    slow: usize,
+    housekeepers: usize,
+}
+
+const EVERYBODY: Cast = Cast { rivals: 6, owners: 3, slow: 3, housekeepers: 1 };
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_order_of_events_explains_every_answer() {
-    let seed = given("HYTHE_CHAOS_SEED").unwrap_or_else(fresh_seed);
-    let length = given("HYTHE_CHAOS_SECONDS").map_or(SHORT, Duration::from_secs);
-    println!(
-        "seed {seed}: HYTHE_CHAOS_SEED={seed} HYTHE_CHAOS_SECONDS={} replays the faults",
-        length.as_secs()
-    );
-    let durable = std::env::var_os("HYTHE_CHAOS_WITHOUT_DURABILITY").is_none();
-    let Some(violations) = run(seed, length, plan::draw(seed, NODES, length), durable).await else { return };
-    assert!(violations.is_empty(), "seed {seed}:\n{}", violations.join("\n"));
+    let length =
+        given("HYTHE_CHAOS_SECONDS").map_or(SHORT, |text| Duration::from_secs(text.parse().unwrap()));
+    let without = given("HYTHE_CHAOS_WITHOUT").map(|name| match name.as_str() {
+        "durability" => Rule::Durability,
+        "fencing" => Rule::Fencing,
+        "leases" => Rule::Leases,
+        _ => panic!("HYTHE_CHAOS_WITHOUT is durability, fencing or leases"),
+    });
+    let footing = match given("HYTHE_CHAOS_STORAGE").as_deref() {
+        None | Some("disk") => Footing::Disk,
+        Some("s3") => Footing::S3,
+        Some("second-s3") => Footing::SecondS3,
+        Some("shared-folder") => Footing::SharedFolder,
+        _ => panic!("HYTHE_CHAOS_STORAGE is disk, s3, second-s3 or shared-folder"),
+    };
+    let _alone = ALONE.lock().await;
+    let Some(violations) = run(drawn(length, footing, without)).await else { return };
+    match without {
+        None => assert!(violations.is_empty(), "{}", violations.join("\n")),
+        Some(rule) => found_out(rule, &violations),
+    }
 }
 
-/// The proof that the check can fail: commits are acknowledged before they are on disk, and the database crashes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_registry_that_acknowledges_what_is_not_on_disk_is_found_out() {
-    let Some(violations) = run(fresh_seed(), BROKEN, plan::crashes(BROKEN), false).await else { return };
-    assert!(!violations.is_empty(), "acknowledged pushes were lost and nobody noticed");
-    println!("found, as it must be:\n{}", violations[0]);
+async fn one_order_of_events_explains_every_answer_over_s3() {
+    let _alone = ALONE.lock().await;
+    if let Some(violations) = run(drawn(BRIEF, Footing::S3, None)).await {
+        assert!(violations.is_empty(), "{}", violations.join("\n"));
+    }
 }
 
-/// Everything that no order of events explains; nothing where this machine has no balancer.
-async fn run(seed: u64, length: Duration, planned: Vec<plan::Planned>, durable: bool) -> Option<Vec<String>> {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_order_of_events_explains_every_answer_over_a_folder_that_is_mounted_twice() {
+    let _alone = ALONE.lock().await;
+    if let Some(violations) = run(drawn(BRIEF, Footing::SharedFolder, None)).await {
+        assert!(violations.is_empty(), "{}", violations.join("\n"));
+    }
+}
+
+/// The proof that the check can fail. Commits are acknowledged before they are on disk, and the database crashes; a writer
+/// that was asleep writes on after its upload was given to another; two writers are let in at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registry_that_does_without_one_of_its_rules_is_found_out() {
+    let trial = |rule, length, planned, cast| Trial {
+        seed: fresh_seed(),
+        length,
+        planned,
+        footing: Footing::Disk,
+        without: Some(rule),
+        cast,
+    };
+    let (asleep, waking) = plan::long_sleep(NODES);
+    let slow = Cast { rivals: 0, owners: 0, slow: 9, housekeepers: 0 };
+    let fencing = trial(Rule::Fencing, waking, asleep, slow);
+    let leases = trial(Rule::Leases, MOMENT, Vec::new(), Cast { slow: 4, ..slow });
+    let durability =
+        trial(Rule::Durability, BRIEF, plan::crashes(BRIEF), Cast { rivals: 5, slow: 0, ..slow });
+    let (fencing, (leases, durability)) =
+        tokio::join!(run(fencing), async { (run(leases).await, run(durability).await) });
+    for (rule, violations) in
+        [(Rule::Fencing, fencing), (Rule::Leases, leases), (Rule::Durability, durability)]
+    {
+        if let Some(violations) = violations {
+            found_out(rule, &violations);
+        }
+    }
+}
+
+fn found_out(rule: Rule, violations: &[String]) {
+    assert!(!violations.is_empty(), "nobody noticed that there was no {rule:?}");
+    println!("without {rule:?}, found as it must be:\n{}", violations[0]);
+}
+
+/// Everybody at work, and faults that the seed decides.
+fn drawn(length: Duration, footing: Footing, without: Option<Rule>) -> Trial {
+    let seed = given("HYTHE_CHAOS_SEED").map_or_else(fresh_seed, |text| text.parse().unwrap());
+    Trial { seed, length, planned: plan::draw(seed, NODES, length), footing, without, cast: EVERYBODY }
+}
+
+/// Everything that no order of events explains; nothing where this machine has no balancer or no such storage.
+async fn run(trial: Trial) -> Option<Vec<String>> {
     if !cluster::can_start() {
         eprintln!("NOT RUN: there is no haproxy; cargo xtask tools installs it");
         return None;
     }
-    let _alone = ALONE.lock().await;
-    let mut cluster = Cluster::start(durable);
-    let ground = prepare(&cluster).await;
-    let clients: Vec<_> =
-        (0..CLIENTS).map(|number| tokio::spawn(Client::new(ground.clone(), number, seed).run())).collect();
-    let (faults, breaking) = (planned.len(), ground.clone());
+    let Some(mut cluster) = Cluster::start(trial.footing, trial.without) else {
+        eprintln!("NOT RUN: the tests were given no {:?}; cargo xtask test starts one", trial.footing);
+        return None;
+    };
+    let Trial { seed, length, footing, without, .. } = trial;
+    println!(
+        "seed {seed}: HYTHE_CHAOS_SEED={seed} HYTHE_CHAOS_SECONDS={} replays the faults; over {footing:?}, without {without:?}",
+        length.as_secs()
+    );
+    let (ground, policy) = prepare(&cluster).await;
+    let clients = start_clients(&trial, &ground, &policy);
+    let (faults, breaking) = (trial.planned.len(), ground.clone());
     let breaking = tokio::task::spawn_blocking(move || {
-        break_things(&mut cluster, &planned, &breaking, length);
+        break_things(&mut cluster, &trial.planned, &breaking, length);
         cluster
     });
     let cluster = breaking.await.unwrap();
@@ -77,28 +170,26 @@ async fn run(seed: u64, length: Duration, planned: Vec<plan::Planned>, durable: 
         client.await.unwrap();
     }
     await_recovery(&cluster).await;
-    let mut record = std::mem::take(&mut *ground.record.lock().unwrap());
-    read_everything(&cluster, &ground, &mut record).await;
-    println!("{}", summary(&record, faults));
-    let mut violations = judge(&record);
-    violations.append(&mut record.violations);
-    if !violations.is_empty() && durable {
-        eprintln!("{}", cluster.logs_tail());
+    let violations = judge::judge(&cluster, &ground).await;
+    println!("{}", judge::summary(&ground, faults, &violations));
+    if !violations.is_empty() && without.is_none() {
+        eprintln!("seed {seed}\n{}", cluster.logs_tail());
     }
     Some(violations)
 }
 
-fn given(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap())
+fn given(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn fresh_seed() -> u64 {
     u64::from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos())
 }
 
-async fn prepare(cluster: &Cluster) -> Arc<Ground> {
-    let (host, project) = (cluster.host(), "arena".to_owned());
-    let made = client::patient()
+/// A project, and a retention policy in it.
+async fn prepare(cluster: &Cluster) -> (Arc<Ground>, String) {
+    let (host, project, http) = (cluster.host(), "arena".to_owned(), hand::patient());
+    let made = http
         .post(format!("http://{host}/api/v2.0/projects"))
         .basic_auth("admin", Some(hythe_acceptance::server::PASSWORD))
         .json(&json!({ "project_name": project }))
@@ -106,8 +197,28 @@ async fn prepare(cluster: &Cluster) -> Arc<Ground> {
         .await
         .unwrap();
     assert_eq!(made.status(), StatusCode::CREATED);
-    let record = Mutex::new(Record::default());
-    Arc::new(Ground { host, project, begun: Instant::now(), over: AtomicBool::new(false), record })
+    let ground = Ground {
+        host,
+        project,
+        begun: Instant::now(),
+        over: false.into(),
+        record: Mutex::new(Record::default()),
+        done: Done::default(),
+    };
+    let policy = housekeeping::make_policy(&http, &ground).await;
+    (Arc::new(ground), policy)
+}
+
+fn start_clients(trial: &Trial, ground: &Arc<Ground>, policy: &str) -> Vec<JoinHandle<()>> {
+    let mut numbers = 0..;
+    let mut hand = || Hand::new(ground.clone(), numbers.next().unwrap(), trial.seed);
+    let Cast { rivals, owners, slow, housekeepers } = trial.cast;
+    let mut clients: Vec<JoinHandle<()>> = Vec::new();
+    clients.extend((0..rivals).map(|_| tokio::spawn(client::run(hand()))));
+    clients.extend((0..owners).map(|_| tokio::spawn(owner::run(hand()))));
+    clients.extend((0..slow).map(|_| tokio::spawn(slow::run(hand()))));
+    clients.extend((0..housekeepers).map(|_| tokio::spawn(housekeeping::run(hand(), policy.to_owned()))));
+    clients
 }
 
 /// In their order, each when its time has come and the one before is over.
@@ -121,72 +232,11 @@ fn break_things(cluster: &mut Cluster, planned: &[plan::Planned], ground: &Groun
 }
 
 async fn await_recovery(cluster: &Cluster) {
-    let (begun, http) = (Instant::now(), client::patient());
+    let (begun, http) = (Instant::now(), hand::patient());
     for host in cluster.hosts() {
-        while client::look(&http, &host, "/readyz").await.is_none() {
+        while hand::look(&http, &host, "/readyz").await.is_none() {
             assert!(begun.elapsed() < RECOVERY, "{host} is not well again\n{}", cluster.logs_tail());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
-}
-
-/// Every tag once more on every node, as reads that come after everything; and everything that was acknowledged.
-async fn read_everything(cluster: &Cluster, ground: &Ground, record: &mut Record) {
-    let http = client::patient();
-    let kept = std::mem::take(&mut record.kept);
-    for host in cluster.hosts() {
-        for tag in 0..TAGS {
-            let path = format!("/v2/{}/chaos/manifests/tag-{tag}", ground.project);
-            let begun = ground.begun.elapsed();
-            let found = client::look(&http, &host, &path).await.map(|bytes| digest(&bytes));
-            let ended = Some(ground.begun.elapsed());
-            record.tags.push((tag, Operation { begun, ended, what: What::Read(found), client: CLIENTS }));
-        }
-        for paths in kept.chunks(16) {
-            let looked = join_all(paths.iter().map(|path| client::look(&http, &host, path))).await;
-            for (path, found) in paths.iter().zip(looked) {
-                if !found.is_some_and(|bytes| path.ends_with(&digest(&bytes))) {
-                    record.violations.push(format!("{host}: {path} was acknowledged and is not there whole"));
-                }
-            }
-        }
-    }
-    record.kept = kept;
-}
-
-fn judge(record: &Record) -> Vec<String> {
-    let mut of_tags: BTreeMap<usize, Vec<Operation>> = BTreeMap::new();
-    for (tag, operation) in &record.tags {
-        of_tags.entry(*tag).or_default().push(operation.clone());
-    }
-    let unexplained = |(tag, operations): (&usize, &Vec<Operation>)| {
-        let placed = history::explain(operations).err()?;
-        Some(format!(
-            "tag-{tag}: no order explains its history; {placed} events could be placed\n{}",
-            told(operations)
-        ))
-    };
-    of_tags.iter().filter_map(unexplained).collect()
-}
-
-/// A history for a person to read.
-fn told(operations: &[Operation]) -> String {
-    let mut operations: Vec<&Operation> = operations.iter().collect();
-    operations.sort_by_key(|operation| operation.begun);
-    let mut text = String::new();
-    for Operation { begun, ended, what, client } in operations {
-        let _ = writeln!(text, "  {begun:?} to {ended:?} client {client}: {what:?}");
-    }
-    text
-}
-
-fn summary(record: &Record, faults: usize) -> String {
-    let count = |wanted: fn(&Operation) -> bool| record.tags.iter().filter(|(_, done)| wanted(done)).count();
-    format!(
-        "{faults} faults; {} tags written, {} read; {} requests without an answer; {} blobs and images looked at on every node",
-        count(|done| done.ended.is_some() && matches!(done.what, What::Write(_))),
-        count(|done| matches!(done.what, What::Read(_))),
-        record.unanswered,
-        record.kept.len(),
-    )
 }

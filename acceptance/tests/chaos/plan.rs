@@ -17,6 +17,8 @@ pub(crate) enum Fault {
     CrashDatabase,
     /// PostgreSQL is restarted in order.
     RestartDatabase,
+    /// PostgreSQL is gone for good, and its standby takes over.
+    FailOver,
     /// The disk of the blobs takes no write for so long.
     StallStorage(Duration),
     /// The disk of the blobs is full for so long.
@@ -30,8 +32,8 @@ pub(crate) type Planned = (Duration, Fault);
 const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(34);
 const FIRST: Duration = Duration::from_secs(3);
 
-/// Faults over so long a time: one every few seconds, and one node that stands still for longer than a lease wherever
-/// there is room for it.
+/// Faults over so long a time: one every few seconds, the database's fail-over among the first, and one node that stands
+/// still for longer than a lease wherever there is room for it.
 pub(crate) fn draw(seed: u64, nodes: usize, length: Duration) -> Vec<Planned> {
     let mut dice = Dice::new(seed);
     let mut planned = Vec::new();
@@ -50,7 +52,9 @@ pub(crate) fn draw(seed: u64, nodes: usize, length: Duration) -> Vec<Planned> {
             frozen = Some((node, at + LONGER_THAN_A_LEASE));
         } else {
             let awake = frozen.filter(|(asleep, _)| *asleep == node).map_or(node, |_| (node + 1) % nodes);
-            planned.push((at, one(&mut dice, awake)));
+            let is_first_chance = planned.iter().all(|(_, fault)| matches!(fault, Fault::Freeze(_)));
+            let fault = one(&mut dice, awake);
+            planned.push((at, if is_first_chance { Fault::FailOver } else { fault }));
         }
         at += Duration::from_millis(2_500 + dice.below(4_000) as u64);
     }
@@ -64,14 +68,22 @@ pub(crate) fn crashes(length: Duration) -> Vec<Planned> {
     times.map(|at| (at, Fault::CrashDatabase)).collect()
 }
 
+/// All nodes but one stand still for longer than a lease; and how long it takes until what they do then is seen.
+pub(crate) fn long_sleep(nodes: usize) -> (Vec<Planned>, Duration) {
+    let (asleep, awake) = (FIRST, FIRST + LONGER_THAN_A_LEASE);
+    let all = |at, fault: fn(usize) -> Fault| (1..nodes).map(move |node| (at, fault(node)));
+    (all(asleep, Fault::Freeze).chain(all(awake, Fault::Thaw)).collect(), awake + 3 * FIRST)
+}
+
 fn one(dice: &mut Dice, node: usize) -> Fault {
     let moment = Duration::from_millis(500 + dice.below(3_000) as u64);
-    match dice.below(10) {
+    match dice.below(11) {
         0..=3 => Fault::Kill(node),
         4 => Fault::Restart(node),
         5 | 6 => Fault::CrashDatabase,
         7 => Fault::RestartDatabase,
-        8 => Fault::StallStorage(moment),
+        8 => Fault::FailOver,
+        9 => Fault::StallStorage(moment),
         _ => Fault::FillStorage(moment),
     }
 }

@@ -10,6 +10,8 @@ mod output;
 mod passwords;
 mod secrets_key;
 mod stores;
+#[cfg(debug_assertions)]
+mod trial;
 mod version;
 
 use std::process::ExitCode;

@@ -107,7 +107,7 @@ pub(crate) async fn open_served_database(config: &Config) -> Result<Database, Fa
 /// A key to the secrets that cannot be read is left out: few commands touch a secret, and those that do say so.
 pub(crate) fn registry_options(config: &Config) -> hythe_registry::Options {
     let (registry, token) = (&config.registry, &config.token);
-    hythe_registry::Options {
+    let options = hythe_registry::Options {
         node: config.root.node.clone(),
         upload_expiry: hours(registry.upload_expiry_hours),
         uploads_per_client: registry.uploads_per_client,
@@ -125,7 +125,10 @@ pub(crate) fn registry_options(config: &Config) -> hythe_registry::Options {
             ..hythe_registry::jobs::Options::default()
         },
         secrets_key: secrets_key::configured(config).ok().flatten(),
-    }
+    };
+    #[cfg(debug_assertions)]
+    let options = crate::trial::hurried(options);
+    options
 }
 
 fn hours(number: u32) -> Duration {

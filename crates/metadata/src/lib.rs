@@ -56,6 +56,8 @@ pub mod window;
 
 pub use database::connection::Connection;
 pub use database::migration::{Migrated, Plan, Schema, Step};
+#[cfg(debug_assertions)]
+pub use database::mutant;
 pub use database::{Database, Engine, Options, Work};
 pub use error::{Error, Result};
 pub use ids::{GroupId, UserId};

@@ -8,6 +8,8 @@
 
 pub(crate) mod connection;
 pub(crate) mod migration;
+#[cfg(debug_assertions)]
+pub mod mutant;
 pub(crate) mod postgres;
 mod sqlite;
 pub(crate) mod statement;

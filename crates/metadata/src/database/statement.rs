@@ -26,10 +26,13 @@ impl Statement {
     }
 
     pub(crate) fn text(&self, engine: Engine) -> &'static str {
-        match engine {
+        let text = match engine {
             Engine::Sqlite => self.sqlite,
             Engine::Postgres => self.postgres,
-        }
+        };
+        #[cfg(debug_assertions)]
+        let text = super::mutant::of(text);
+        text
     }
 
     /// The handle is made at the first use and costs one atomic load after that. The recorder has to be

@@ -74,7 +74,7 @@ pub(super) fn http(config: &Config) -> hythe_server::Options {
     let proxies: Vec<_> = networks.filter_map(|network| network.to_string().parse().ok()).collect();
     // Everybody in a private network could forge an address, so for that somebody has to have named the proxies.
     let named = proxies != hythe_server::options::private_networks();
-    hythe_server::Options {
+    let options = hythe_server::Options {
         external_url: server.external_url.as_ref().map(|url| url.0.clone()),
         address_proxies: if named { proxies.clone() } else { hythe_server::options::loopback() },
         trusted_proxies: proxies,
@@ -82,7 +82,13 @@ pub(super) fn http(config: &Config) -> hythe_server::Options {
         relative_locations: registry.relative_locations,
         redirect_blobs: config.storage.redirect,
         ..hythe_server::Options::default()
-    }
+    };
+    #[cfg(debug_assertions)]
+    let options = hythe_server::Options {
+        janitor_interval: crate::trial::janitor_interval(options.janitor_interval),
+        ..options
+    };
+    options
 }
 
 /// Every setting as `hythe config explain` tells it.
