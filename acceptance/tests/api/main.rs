@@ -4,6 +4,7 @@
 
 mod artifacts;
 mod copies;
+mod events;
 mod immutable_rules;
 mod paging;
 mod pulls;

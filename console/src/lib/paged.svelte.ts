@@ -14,6 +14,8 @@ interface Options {
   sort?: string;
   /** What the words of the search box are asked as. */
   filter?: (words: string) => string;
+  /** What tells an entry from others; the row of one that comes again stays, with the focus in it. */
+  key?: (item: any) => unknown;
 }
 
 /** Signs that the query language would read as something else than a part of a name. */
@@ -52,8 +54,13 @@ export class Paged<T> {
 
   /** The same page again. An answer that comes after a later question's is left aside. */
   async load(): Promise<void> {
-    const turn = ++this.#turn;
     this.isLoading = true;
+    await this.refresh();
+  }
+
+  /** As `load`, without saying that something is awaited: for pages that look again by themselves. */
+  async refresh(): Promise<void> {
+    const turn = ++this.#turn;
     try {
       const page = await this.read(this.#query(), this.words.trim());
       if (turn === this.#turn) this.#show(page);
@@ -62,6 +69,17 @@ export class Paged<T> {
     } finally {
       if (turn === this.#turn) this.isLoading = false;
     }
+  }
+
+  /** Puts what is new of an entry in its place; false where it is not among those that are shown. */
+  put(item: T): boolean {
+    const place = this.items.findIndex((shown) => this.keyOf(shown) === this.keyOf(item));
+    if (place >= 0) this.items = this.items.with(place, item);
+    return place >= 0;
+  }
+
+  keyOf(item: T): unknown {
+    return this.options.key ? this.options.key(item) : item;
   }
 
   /** From the beginning. */

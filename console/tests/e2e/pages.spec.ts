@@ -1,6 +1,10 @@
 // Each page, in each language and both themes: whole, without complaint, accessible. The pictures are kept.
 import { expect, test } from '@playwright/test';
+import { server } from '../server/place';
 import { complaints, open, signedIn, violations } from './support';
+
+// Pages are only looked at: any number of them at the same time.
+test.describe.configure({ mode: 'parallel' });
 
 const PAGES = {
   overview: '',
@@ -30,6 +34,10 @@ const PAGES = {
   'project-trash': 'projects/team/trash',
   trash: 'trash',
   garbage: 'garbage',
+  'storage-audits': 'storage-audits',
+  'storage-audit': 'storage-audits/{audit}',
+  jobs: 'jobs',
+  job: 'jobs/{audit}',
   quotas: 'quotas',
   nodes: 'nodes',
   log: 'log',
@@ -37,6 +45,9 @@ const PAGES = {
   nowhere: 'there/is/no/such/page',
   trouble: 'projects/team/repositories/app:no-such-tag',
 };
+
+/** A number that only the running server knows is in its place. */
+const filled = (path: string) => path.replace('{audit}', server().audit);
 
 for (const locale of ['en-US', 'zh-CN']) {
   for (const colorScheme of ['light', 'dark'] as const) {
@@ -55,7 +66,7 @@ for (const locale of ['en-US', 'zh-CN']) {
         test(name, async ({ page }) => {
           await signedIn(page, 'admin');
           const heard = complaints(page);
-          await open(page, path);
+          await open(page, filled(path));
           await page.screenshot({ path: `test-results/pages/${name}-${locale}-${colorScheme}.png`, fullPage: true });
           expect(await page.locator('html').getAttribute('lang')).toBe(locale === 'zh-CN' ? 'zh-CN' : 'en');
           expect(await violations(page)).toEqual([]);
@@ -71,7 +82,7 @@ test('on a narrow screen nothing but tables is wider than it', async ({ page }) 
   await signedIn(page, 'admin');
   await page.setViewportSize({ width: 360, height: 740 });
   for (const [name, path] of Object.entries(PAGES)) {
-    await open(page, path);
+    await open(page, filled(path));
     expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(360);
   }
   await page.getByRole('button', { name: 'Menu' }).click();

@@ -64,7 +64,9 @@ for (const [person, offers] of Object.entries(OFFERED) as [Person, Offers][]) {
     await open(page, 'projects');
     const count = (is: boolean) => (is ? 1 : 0);
     await expect(page.getByRole('button', { name: 'New project' })).toHaveCount(count(offers.makesProject));
-    await expect(page.getByRole('link', { name: 'Users' })).toHaveCount(count(offers.administers));
+    for (const name of ['Users', 'Jobs', 'Storage audit', 'Garbage collection', 'Nodes']) {
+      await expect(page.getByRole('link', { name })).toHaveCount(count(offers.administers));
+    }
 
     await open(page, 'projects/team');
     await expect(page.getByRole('navigation', { name: 'team' }).getByRole('link')).toHaveText(offers.tabs);

@@ -10,7 +10,8 @@ export type Person = keyof typeof PEOPLE | 'admin';
 
 const EMPTY = json({});
 
-export async function fill(base: string, folder: string): Promise<void> {
+/** Fills the server; the number of an audit of its storage. */
+export async function fill(base: string, folder: string): Promise<string> {
   const ask = asker(base);
   await ask('POST', '/api/v2.0/projects', { project_name: 'team', metadata: { visibility: 'private' } });
   await ask('POST', '/api/v2.0/projects', { project_name: 'open', metadata: { visibility: 'public' } });
@@ -43,6 +44,19 @@ export async function fill(base: string, folder: string): Promise<void> {
     permissions: [{ kind: 'project', namespace: 'team', access: [{ resource: 'repository', action: 'pull' }] }],
   };
   await ask('POST', '/api/v2.0/robots', robot);
+  return audit(base);
+}
+
+/** Audits the storage, to the end; its number. */
+export async function audit(base: string, wanted: object = {}): Promise<string> {
+  const ask = asker(base);
+  const at = (await ask('POST', '/api/v2.0/system/storage-audit', wanted)).headers.get('Location') ?? '';
+  for (let look = 0; look < 300; look += 1) {
+    const { finish_time } = (await (await ask('GET', at)).json()) as { finish_time?: string };
+    if (finish_time) return at.split('/').pop() ?? '';
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`${at} does not end`);
 }
 
 /** A request by the administrator that must be answered with success. */

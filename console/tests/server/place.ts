@@ -9,6 +9,8 @@ export interface Server {
   base: string;
   pid: number;
   folder: string;
+  /** The number of an audit of the storage that was done. */
+  audit: string;
 }
 
 export const server = (): Server => JSON.parse(readFileSync(PLACE, 'utf8')) as Server;

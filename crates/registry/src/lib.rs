@@ -29,6 +29,7 @@ pub mod labels;
 pub mod load;
 pub mod manifests;
 pub mod members;
+pub mod news;
 pub mod nodes;
 pub mod passwords;
 pub mod personal_tokens;
@@ -142,6 +143,7 @@ pub struct Registry {
     pub(crate) live: configuration::Live,
     pub(crate) sourced: sources::SignIns,
     pub(crate) jobs: jobs::Jobs,
+    pub(crate) news: news::Board,
     /// Work on uploads that goes on when the client has gone.
     pub(crate) detached: tokio_util::task::TaskTracker,
 }
@@ -169,6 +171,7 @@ impl Registry {
             live: configuration::Live::default(),
             sourced: sources::SignIns::default(),
             jobs: jobs::Jobs::default(),
+            news: news::Board::default(),
             detached: tokio_util::task::TaskTracker::new(),
         })
     }

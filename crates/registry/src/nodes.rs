@@ -97,7 +97,7 @@ impl State {
 }
 
 /// A node as an administrator sees it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// One run of one process.
     pub id: String,

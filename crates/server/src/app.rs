@@ -15,6 +15,7 @@ use hythe_oci::error_code::ErrorCode;
 use hythe_registry::Registry;
 use hythe_registry::nodes::Identity;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::answer::Failure;
 use crate::health::{self, Health};
@@ -65,11 +66,22 @@ impl Node {
         background.spawn(seal_audit(self.registry.clone()));
         background.spawn(forward_audit(self.registry.clone()));
         background.spawn(self.registry.clone().run_jobs());
+        background.spawn(gather_news(self.registry.clone()));
         background.spawn(write_journal(self.registry.clone()));
         background.spawn(clean_regularly(self.registry.clone(), self.options.janitor_interval));
         let registry = self.registry.clone();
-        let app =
-            Arc::new(App { registry: self.registry, options: self.options, health, metrics: self.metrics });
+        let ending = CancellationToken::new();
+        let app = Arc::new(App {
+            registry: self.registry,
+            options: self.options,
+            health,
+            ending: ending.clone(),
+            metrics: self.metrics,
+        });
+        let shutdown = async {
+            shutdown.await;
+            ending.cancel();
+        };
         let drained =
             listener::serve(self.listener, router(app), self.connections, Some(self.tls), shutdown, stop_now)
                 .await;
@@ -173,6 +185,10 @@ async fn seal_audit(registry: Arc<Registry>) {
 
 async fn forward_audit(registry: Arc<Registry>) {
     registry.forward_audit_regularly().await;
+}
+
+async fn gather_news(registry: Arc<Registry>) {
+    registry.gather_news().await;
 }
 
 async fn write_journal(registry: Arc<Registry>) {

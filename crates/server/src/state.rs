@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hythe_registry::Registry;
+use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
 use crate::options::Options;
@@ -16,6 +17,8 @@ pub(crate) struct App {
     pub(crate) options: Options,
     /// Whether the node can do its work.
     pub(crate) health: Health,
+    /// Cancelled when the node begins to end: what would go on for ever ends then.
+    pub(crate) ending: CancellationToken,
     /// What `/metrics` prints; nothing without it.
     pub(crate) metrics: Option<Metrics>,
 }

@@ -82,6 +82,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     apt("debootstrap", "debootstrap", "a real root file system as an image"),
     apt("jq", "jq", "reads answers in scripts"),
     apt("openssl", "openssl", "makes test certificates"),
+    apt("sqlite3", "sqlite3", "fills a database for the test of long lists"),
     apt("slapd", "slapd", "a directory to sign in through"),
     apt("ldap-utils", "ldapmodify", "fills the directory"),
     Tool {

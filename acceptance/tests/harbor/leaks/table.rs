@@ -101,6 +101,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     on("GET", "/statistics", SignedIn),
     on("GET", "/nodes", Administrators),
     on("GET", "/doctor", Administrators),
+    on("GET", "/events", Administrators),
     on("GET", "/system/storage-audit", Administrators),
     on("POST", "/system/storage-audit", Administrators).body("{}"),
     on("GET", "/system/storage-audit/{audit}", Administrators),

@@ -104,7 +104,7 @@ fn parse(q: Option<&str>) -> Result<Filter, RestFailure> {
     })
 }
 
-fn show(job: job::Job) -> Job {
+pub(super) fn show(job: job::Job) -> Job {
     let json = |text: String| serde_json::from_str(&text).unwrap_or_default();
     Job {
         id: job.id,

@@ -6,6 +6,7 @@ mod artifacts;
 mod audit;
 mod configurations;
 mod doctor;
+mod events;
 mod executions;
 mod extract;
 mod failure;
@@ -100,6 +101,7 @@ fn about_the_system() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(system::statistics))
         .routes(routes!(nodes::list))
         .routes(routes!(doctor::diagnose))
+        .routes(routes!(events::stream))
         .routes(routes!(search::search))
         .routes(routes!(storage_audits::list, storage_audits::create))
         .routes(routes!(storage_audits::read))

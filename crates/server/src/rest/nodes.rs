@@ -25,7 +25,7 @@ pub(super) async fn list(
     Ok(Json(nodes.into_iter().map(show).collect()))
 }
 
-fn show(node: nodes::Node) -> Node {
+pub(super) fn show(node: nodes::Node) -> Node {
     let load = node.report.load;
     Node {
         id: node.id,

@@ -1,0 +1,138 @@
+// Work in the background as people see it: jobs, queues, schedules, audits of the storage, and how a page hears of them.
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test, type Page } from '@playwright/test';
+import { asker } from '../server/content';
+import { server } from '../server/place';
+import { LANGUAGES, open, signedIn, texts, violations, type Locale } from './support';
+
+const PURGE = { schedule: { type: 'Manual' }, parameters: { audit_retention_hour: 24_000, dry_run: true } };
+
+/** Asks for a purge of the audit log that only shows what would go; its number. */
+async function purge(): Promise<string> {
+  const answer = await asker(server().base)('POST', '/api/v2.0/system/purgeaudit/schedule', PURGE);
+  return answer.headers.get('Location')?.split('/').pop() ?? '';
+}
+
+/** How often the page asks for the list of jobs from now on. */
+function asked(page: Page): { times: number } {
+  const count = { times: 0 };
+  page.on('request', (request) => {
+    if (request.url().includes('/api/v2.0/jobs?')) count.times += 1;
+  });
+  return count;
+}
+
+for (const locale of Object.keys(LANGUAGES) as Locale[]) {
+  const t = texts(locale);
+
+  test.describe(locale, () => {
+    // They hold back the same queue.
+    test.describe.configure({ mode: 'serial' });
+    test.use({ locale });
+    test.beforeEach(async ({ page }) => signedIn(page, 'admin'));
+
+    test('a job is found by its kind and state, and tells what it did', async ({ page }) => {
+      const id = await purge();
+      await open(page, 'jobs');
+      await page.getByLabel(t('jobs.kind')).selectOption(t('jobs.kindOf.PURGE_AUDIT_LOG'));
+      await page.getByLabel(t('state')).selectOption(t('jobs.state.succeeded'));
+      await expect(page).toHaveURL(/kind=PURGE_AUDIT_LOG&state=succeeded/);
+      const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: t('jobs.one', { id }) }) });
+      await expect(row).toContainText(t('jobs.state.succeeded'));
+      await expect(row).toContainText(t('retention.dry'));
+      await expect(page.getByRole('row').filter({ hasText: t('jobs.kindOf.STORAGE_AUDIT') })).toHaveCount(1);
+      await row.getByRole('link').click();
+      await expect(page.locator('pre')).toContainText('would remove');
+      expect(await violations(page)).toEqual([]);
+    });
+
+    test('what waits is held back, stopped and let go on', async ({ page }) => {
+      await open(page, 'jobs');
+      const kind = t('jobs.kindOf.PURGE_AUDIT_LOG');
+      await page.getByRole('button', { name: t('jobs.pauseKind', { kind }) }).click();
+      const queue = page
+        .getByRole('group', { name: t('jobs.queues') })
+        .getByRole('row')
+        .filter({ hasText: kind });
+      await expect(queue).toContainText(t('jobs.held'));
+      const id = await purge();
+      const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: t('jobs.one', { id }) }) });
+      await expect(row).toContainText(t('jobs.state.pending'));
+      expect(await violations(page)).toEqual([]);
+      await page.getByRole('button', { name: t('jobs.stopOne', { id }) }).click();
+      await expect(row).toContainText(t('jobs.state.stopped'));
+      await expect(row.getByRole('button')).toHaveCount(0);
+      await page.getByRole('button', { name: t('jobs.resumeKind', { kind }) }).click();
+      await expect(queue).toContainText(t('jobs.open'));
+    });
+
+    test('schedules are listed, held back and let go on', async ({ page }) => {
+      const body = { schedule: { type: 'Custom', cron: '0 30 4 * * 1' }, parameters: PURGE.parameters };
+      const ask = asker(server().base);
+      await ask('POST', '/api/v2.0/system/purgeaudit/schedule', body);
+      await open(page, 'jobs');
+      const row = page
+        .getByRole('group', { name: t('jobs.schedules') })
+        .getByRole('row')
+        .filter({ hasText: '0 30 4 * * 1' });
+      await expect(row).toContainText(t('jobs.kindOf.PURGE_AUDIT_LOG'));
+      await page.getByRole('button', { name: t('jobs.pauseSchedules') }).click();
+      await expect(page.getByText(t('jobs.schedulesHeld'))).toBeVisible();
+      await page.getByRole('button', { name: t('jobs.resumeSchedules') }).click();
+      await expect(page.getByText(t('jobs.schedulesHeld'))).toHaveCount(0);
+      await ask('PUT', '/api/v2.0/system/purgeaudit/schedule', { schedule: { type: 'None' } });
+    });
+
+    test('a page hears what changes, without asking', async ({ page }) => {
+      const stream = page.waitForResponse((response) => response.url().includes('/api/v2.0/events'));
+      await open(page, 'jobs');
+      expect((await stream).status()).toBe(200);
+      await page.waitForTimeout(1_500);
+      const quiet = asked(page);
+      await page.waitForTimeout(4_500);
+      expect(quiet.times).toBe(0);
+      const id = await purge();
+      await expect(page.getByRole('link', { name: t('jobs.one', { id }) })).toBeVisible({ timeout: 5_000 });
+    });
+
+    test('where nothing can be heard the page asks', async ({ page }) => {
+      await page.route('**/api/v2.0/events*', (route) => route.abort());
+      await open(page, 'jobs');
+      const id = await purge();
+      await expect(page.getByRole('link', { name: t('jobs.one', { id }) })).toBeVisible({ timeout: 10_000 });
+    });
+
+    test('the storage is audited, and what is wrong is named', async ({ page }) => {
+      const stray = join(server().folder, 'data/blobs/blobs/stray');
+      mkdirSync(stray, { recursive: true });
+      writeFileSync(join(stray, 'nobodys'), 'nobody knows these bytes');
+      utimesSync(join(stray, 'nobodys'), 1, 1);
+      await open(page, 'storage-audits');
+      await page.getByRole('button', { name: t('audits.start') }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel(t('audits.rehash')).check();
+      await dialog.getByLabel(t('audits.rate')).fill('500');
+      await dialog.getByLabel(t('audits.repair')).check();
+      expect(await violations(page)).toEqual([]);
+      await dialog.getByRole('button', { name: t('audits.begin') }).click();
+      await expect(page).toHaveURL(/storage-audits\/\d+$/);
+      await expect(page.getByText(t('audits.rehashed'))).toBeVisible();
+      await expect(page.locator('.badge').first()).not.toHaveText(t('jobs.state.pending'));
+      await expect(page.locator('pre')).toContainText('objects,', { timeout: 30_000 });
+      expect(await violations(page)).toEqual([]);
+    });
+  });
+}
+
+test('who may see no jobs is refused them, and the stream too', async ({ page }) => {
+  await signedIn(page, 'maintainer');
+  await open(page, 'jobs');
+  await expect(page.getByRole('alert').first()).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Hold schedules back' })).toHaveCount(0);
+  await open(page, 'storage-audits');
+  await expect(page.getByRole('alert').first()).toBeVisible();
+  await expect(page.getByRole('button', { name: 'New audit' })).toHaveCount(0);
+  const answer = await page.context().request.get(`${server().base}/api/v2.0/events`);
+  expect(answer.status()).toBe(403);
+});
