@@ -22,7 +22,8 @@ export async function provider(redirect: string, people: Record<string, object>)
   const port = await freePort();
   const script = join(import.meta.dirname, 'provider.mjs');
   const words = [script, String(port), redirect, JSON.stringify(people)];
-  const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'inherit'] });
+  // It warns of what a test wants: keys and sessions of one run.
+  const child = spawn(process.execPath, words, { stdio: 'ignore' });
   await answers(port, child);
   const settings = {
     endpoint: `http://127.0.0.1:${port}`,
