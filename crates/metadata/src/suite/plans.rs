@@ -51,6 +51,7 @@ const HOT: &[(&str, &[&str])] = &[
     ("manifest.referrers", &["'team/app'", "'d'", "''", "100", "9"]),
     ("manifest.referrers_of_type", &["'team/app'", "'d'", "''", "100", "9", "'[\"t\"]'"]),
     ("project.find", &["'team'"]),
+    ("project.list", &["'%%'", "NULL", "NULL", "FALSE", "TRUE", "NULL", "1", "100", "0", "'a'"]),
     ("refresh_token.find", &["X'00'", "1"]),
     ("repository.catalog", &["'a'", "100"]),
     ("repository.catalog_of_user", &["'a'", "100", "1", "'[\"t\"]'"]),
