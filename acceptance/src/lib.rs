@@ -10,6 +10,7 @@ pub mod answer;
 pub mod balancer;
 pub mod certificates;
 pub mod client;
+pub mod clock;
 pub mod desk;
 pub mod directory;
 pub mod disk;

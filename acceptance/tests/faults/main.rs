@@ -14,6 +14,8 @@ mod killed;
 mod logs;
 mod read_only;
 mod restart;
+mod rolling_upgrade;
 mod second_process;
 mod support;
 mod two_nodes;
+mod wrong_clocks;

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything, on a fresh machine, with one summary at the end.
 
+mod previous;
 mod suites;
 
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use crate::command::Outcome;
 use crate::console::{self, Built};
 use crate::services::Services;
 use crate::{conformance, fuzz, tools};
+use previous::Previous;
 use suites::Counts;
 
 /// What to run.
@@ -32,8 +34,8 @@ struct Summary {
 /// Installs, builds, runs; fails if anything failed, after having run everything.
 pub(crate) fn run(options: &Options) -> Outcome {
     let mut summary = Summary::default();
-    prepare(&mut summary)?;
-    run_suites(options.only.as_deref(), &mut summary)?;
+    let previous = prepare(&mut summary)?;
+    run_suites(options.only.as_deref(), &previous, &mut summary)?;
     run_console(options.only.as_deref(), &mut summary)?;
     if options.only.is_none() {
         run_conformance(&mut summary);
@@ -44,28 +46,35 @@ pub(crate) fn run(options: &Options) -> Outcome {
 }
 
 /// Tools and our own programs are made at the same time: downloads leave a core idle, compilers do not.
-fn prepare(summary: &mut Summary) -> Outcome {
+fn prepare(summary: &mut Summary) -> Outcome<Previous> {
     let begun = Instant::now();
     let (tools, built) = std::thread::scope(|scope| {
         let tools = scope.spawn(|| timed(|| tools::ensure(None).and_then(|()| console::build())));
-        let built = timed(suites::build);
+        // The previous binary first: ours has to be the one that stays in the build folder.
+        let built = timed(|| previous::build().and_then(|previous| suites::build().map(|()| previous)));
         (tools.join(), built)
     });
     let (tools, tools_took) = tools.map_err(|_| "the installation of tools broke off")?;
     summary.lines.push(format!("tools: {} s", tools_took.as_secs()));
     summary.lines.push(format!("build: {} s (both: {} s)", built.1.as_secs(), begun.elapsed().as_secs()));
-    built.0?;
+    let previous = built.0?;
     if let Built::No(reason) = tools? {
         summary.lines.push(format!("console: not built and not tested: {reason}"));
     }
-    Ok(())
+    if let Previous::No(reason) = &previous {
+        summary.lines.push(format!("NOT RUN: nodes of two versions side by side: {reason}"));
+    }
+    Ok(previous)
 }
 
-fn run_suites(only: Option<&str>, summary: &mut Summary) -> Outcome {
+fn run_suites(only: Option<&str>, previous: &Previous, summary: &mut Summary) -> Outcome {
     let services = Services::start()?;
-    let environment = services.environment();
-    summary.count("cargo test", || suites::run(only, environment))?;
-    summary.count("protocol on PostgreSQL and S3", || suites::run_on_shared_stores(only, environment))
+    let mut environment = services.environment().to_vec();
+    if let Previous::At(binary) = previous {
+        environment.push(("HYTHE_TEST_PREVIOUS", binary.display().to_string()));
+    }
+    summary.count("cargo test", || suites::run(only, &environment))?;
+    summary.count("protocol on PostgreSQL and S3", || suites::run_on_shared_stores(only, &environment))
 }
 
 /// In a browser, against the binary that was built before.

@@ -78,6 +78,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     apt("nginx-light", "nginx", "bench: the yardstick"),
     apt("wrk", "wrk", "bench: load"),
     apt("haproxy", "haproxy", "a balancer in front of several nodes"),
+    apt("faketime", "faketime", "nodes whose clocks are wrong"),
     apt("busybox-static", "busybox", "the smallest image that runs"),
     apt("debootstrap", "debootstrap", "a real root file system as an image"),
     apt("jq", "jq", "reads answers in scripts"),
