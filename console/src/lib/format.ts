@@ -14,6 +14,11 @@ export function number(value: number): string {
   return value.toLocaleString(language());
 }
 
+/** A share of a whole, from 0 to 1, in percent. */
+export function percent(share: number): string {
+  return share.toLocaleString(language(), { style: 'percent', maximumFractionDigits: 0 });
+}
+
 /** Bytes, in powers of 1,024 as docker and du count them. */
 export function size(bytes: number): string {
   let value = bytes;

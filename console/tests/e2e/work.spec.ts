@@ -2,7 +2,7 @@
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
-import { asker } from '../server/content';
+import { asker, push } from '../server/content';
 import { server } from '../server/place';
 import { LANGUAGES, open, signedIn, texts, violations, type Locale } from './support';
 
@@ -120,6 +120,33 @@ for (const locale of Object.keys(LANGUAGES) as Locale[]) {
       await expect(page.getByText(t('audits.rehashed'))).toBeVisible();
       await expect(page.locator('.badge').first()).not.toHaveText(t('jobs.state.pending'));
       await expect(page.locator('pre')).toContainText('objects,', { timeout: 30_000 });
+      await expect(page.locator('pre')).toContainText('orphan');
+      expect(await violations(page)).toEqual([]);
+      // What failed is said where everybody begins, with the way to it.
+      const id = page.url().split('/').pop() ?? '';
+      await open(page, '');
+      await page
+        .getByRole('region', { name: t('overview.attention') })
+        .getByText(id)
+        .first()
+        .click();
+      await expect(page.locator('pre')).toContainText('orphan');
+    });
+
+    test('a project without room is pointed out', async ({ page }) => {
+      const ask = asker(server().base);
+      const project_name = `tight-${locale.toLowerCase()}`;
+      await ask('POST', '/api/v2.0/projects', { project_name });
+      push(server().base, server().folder, `${project_name}/app`, '1', (layout) => layout.image('tight', 1));
+      const { project_id } = (await (await ask('GET', `/api/v2.0/projects/${project_name}`)).json()) as {
+        project_id: number;
+      };
+      const at = `/api/v2.0/quotas/${project_id}`;
+      const { used } = (await (await ask('GET', at)).json()) as { used: { storage: number } };
+      await ask('PUT', at, { hard: { storage: used.storage } });
+      await open(page, '');
+      const region = page.getByRole('region', { name: t('overview.attention') });
+      await expect(region).toContainText(t('overview.quotaTrouble', { name: project_name, share: '100%' }));
       expect(await violations(page)).toEqual([]);
     });
   });
@@ -133,6 +160,8 @@ test('who may see no jobs is refused them, and the stream too', async ({ page })
   await open(page, 'storage-audits');
   await expect(page.getByRole('alert').first()).toBeVisible();
   await expect(page.getByRole('button', { name: 'New audit' })).toHaveCount(0);
+  await open(page, '');
+  await expect(page.getByRole('region', { name: 'Needs attention' })).toHaveCount(0);
   const answer = await page.context().request.get(`${server().base}/api/v2.0/events`);
   expect(answer.status()).toBe(403);
 });
