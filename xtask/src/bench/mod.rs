@@ -5,12 +5,14 @@
 pub(crate) mod client;
 mod manifests;
 mod memory;
+mod nodes;
 mod peers;
 mod process;
 mod pull;
 mod push;
 mod report;
 mod rows;
+mod share;
 mod start;
 mod tags;
 
@@ -28,7 +30,8 @@ pub(crate) struct Options {
     /// Rounds of each measurement; the median counts
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Only measurements whose name begins so: pull, push, manifest, tags, memory, start, rows
+    /// Only measurements whose name begins so: pull, push, manifest, tags, memory, start, rows,
+    /// nodes
     #[arg(long)]
     only: Option<String>,
     /// Do not rewrite docs/benchmarks.md
@@ -78,6 +81,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
         tags::measure(&hythe, options.rounds, &mut report)?;
         let data = hythe.stop();
         start::measure_full(folder.path(), &data, options.rounds, &mut report)?;
+    }
+    if options.wants("nodes") {
+        nodes::measure(folder.path(), options.rounds, &mut report)?;
     }
     if options.wants("rows") {
         rows::measure(&mut report)?;

@@ -12,7 +12,10 @@ use crate::services::{Service, free_port};
 /// The administrator's, for the short life of this server.
 const PASSWORD: &str = "bench-password-1";
 
-/// Hythe with SQLite and a folder.
+/// What nodes on one database share, for the same short life.
+const SECRETS_KEY: &str = "c2VjcmV0cyBvZiBhIGJlbmNobWFyaywgb2Ygbm9ib2Q=";
+
+/// Hythe, with SQLite and a folder unless it is one of several.
 pub(super) struct Hythe {
     service: Service,
     pub(super) port: u16,
@@ -24,6 +27,16 @@ impl Hythe {
         let data = folder.join(name);
         let port = free_port()?;
         let service = Service::start("hythe", &mut Self::command(&data, port), folder, port)?;
+        Ok(Hythe { service, port, data })
+    }
+
+    /// One of several on this database, with a folder of blobs that all of them have.
+    pub(super) fn start_on(folder: &Path, name: &str, database: &str) -> Outcome<Hythe> {
+        let (data, port) = (folder.join(name), free_port()?);
+        let mut command = Self::command(&data, port);
+        command.env("HYTHE_DATABASE_URL", database).env("HYTHE_SECRETS_KEY", SECRETS_KEY);
+        command.env("HYTHE_STORAGE_URL", folder.join("blobs"));
+        let service = Service::start("hythe", &mut command, folder, port)?;
         Ok(Hythe { service, port, data })
     }
 
