@@ -46,6 +46,26 @@ impl Postgres {
         postgres
     }
 
+    /// From now on it counts how often each statement is run in `pg_stat_statements`.
+    pub fn count(&mut self) {
+        let mut settings =
+            fs::OpenOptions::new().append(true).open(self.data().join("postgresql.conf")).unwrap();
+        settings.write_all(b"shared_preload_libraries = 'pg_stat_statements'\n").unwrap();
+        self.stop();
+        self.resume();
+        self.say("CREATE EXTENSION pg_stat_statements");
+    }
+
+    /// Runs one statement as its owner; what it prints.
+    pub fn say(&self, statement: &str) -> String {
+        let arguments = ["--quiet", "--no-psqlrc", "--tuples-only", "--no-align", "--dbname"];
+        let url = self.url();
+        let said =
+            Command::new("psql").args(arguments).args([&url, "--command", statement]).output().unwrap();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        String::from_utf8(said.stdout).unwrap()
+    }
+
     /// A standby that follows this one; from now on what is committed is on both.
     pub fn standby(&self) -> Postgres {
         self.standby_at(free_port())

@@ -6,4 +6,5 @@ mod backup;
 mod doctor;
 mod doctor_api;
 mod rebuild;
+mod statements;
 mod support;
