@@ -1,7 +1,9 @@
 //! Quotas: what projects may hold and what they hold. A quota has the id of its project.
 
+mod recount;
+
 use hythe_metadata::project::{self, Filter, Order, Project};
-use hythe_metadata::{Connection, Window, Work, charge, usage, user};
+use hythe_metadata::{Connection, Window, usage, user};
 use hythe_oci::digest::Digest;
 use hythe_oci::error_code::ErrorCode;
 use hythe_oci::name::RepositoryName;
@@ -15,11 +17,10 @@ use crate::clock;
 use crate::configuration::items::{QUOTA_PER_PROJECT_ENABLE, STORAGE_PER_PROJECT};
 use crate::error::{Error, Result};
 
+pub use recount::Recount;
+
 /// The most that a limit may be, 1 PiB, as in Harbor.
 const MOST: i64 = 1 << 50;
-
-/// Charges that a recount looks at in one transaction.
-const TOGETHER: u32 = 500;
 
 /// The quota of a project.
 #[derive(Clone, Debug)]
@@ -30,17 +31,6 @@ pub struct Quota {
     pub owner: Option<String>,
     /// Bytes that it holds.
     pub used: i64,
-}
-
-/// What a recount of a project found and put right.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Recount {
-    /// Blobs and manifests that were not counted.
-    pub missing: usize,
-    /// Blobs and manifests that were counted and are not there.
-    pub stale: usize,
-    /// Bytes that the sum was too small by; negative where it was too large.
-    pub difference: i64,
 }
 
 /// A limit as the API writes it: a number of bytes, or -1 for none.
@@ -78,67 +68,6 @@ impl Registry {
             })
             .await?;
         Ok(())
-    }
-
-    /// Counts anew what a project holds, while pushes go on, and puts right what was counted wrongly: nodes of a version
-    /// without quotas do not count.
-    pub async fn recount_quota(
-        &self,
-        permit: &Permit<right::Update, Everywhere>,
-        id: i64,
-    ) -> Result<Recount> {
-        let project = self.project_of(id).await?;
-        let recount = self.recount(id).await?;
-        let after =
-            json!({ "missing": recount.missing, "stale": recount.stale, "bytes": recount.difference });
-        let entry =
-            Entry::new(permit.caller(), "recount", "quota", &project.name).in_project(id).after(after);
-        self.database
-            .transaction(move |c| {
-                let entry = entry.clone();
-                Box::pin(async move { entry.write(c).await })
-            })
-            .await?;
-        Ok(recount)
-    }
-
-    /// [`Registry::recount_quota`] for all projects; their number and that of those that were counted wrongly.
-    pub async fn recount_all_quotas(&self) -> Result<(usize, usize)> {
-        let (mut after, mut projects, mut wrong) = (String::new(), 0, 0);
-        loop {
-            let window = Window { after: after.as_str(), skip: 0, limit: TOGETHER };
-            let mut c = self.database.connect().await?;
-            let page = project::list(&mut c, &Filter::default(), Order::Name, window).await?;
-            drop(c);
-            let Some(last) = page.last() else { return Ok((projects, wrong)) };
-            after = last.name.to_string();
-            for project in page {
-                projects += 1;
-                wrong += usize::from(self.recount(project.id).await? != Recount::default());
-            }
-        }
-    }
-
-    async fn recount(&self, id: i64) -> Result<Recount> {
-        let missing = self.until_none(move |c| Box::pin(charge_missing(c, id))).await?;
-        let stale = self.until_none(move |c| Box::pin(charge::release_stale(c, id, TOGETHER))).await?;
-        let difference = self.database.transaction(move |c| Box::pin(usage::correct(c, id))).await?;
-        Ok(Recount { missing, stale, difference })
-    }
-
-    /// Runs one transaction after the other until one finds nothing to do; how much there was in all.
-    async fn until_none<F>(&self, work: F) -> Result<usize>
-    where
-        F: for<'c> Fn(&'c mut Connection) -> Work<'c, usize> + Copy + Send + Sync + 'static,
-    {
-        let mut all = 0;
-        loop {
-            let found = self.database.transaction(work).await?;
-            if found == 0 {
-                return Ok(all);
-            }
-            all += found;
-        }
     }
 
     /// Refuses what would bring a repository's project over its quota. A `digest` that the project has is no more.
@@ -211,15 +140,6 @@ impl Registry {
 
 fn unknown_quota(id: i64) -> Error {
     Error::unknown(ErrorCode::NameUnknown, format!("there is no quota with the id {id}"))
-}
-
-/// How many charges were missing, some hundred at a time.
-async fn charge_missing(c: &mut Connection, id: i64) -> hythe_metadata::Result<usize> {
-    let missing = charge::missing(c, id, TOGETHER).await?;
-    for (repository, digest) in &missing {
-        charge::create(c, *repository, digest).await?;
-    }
-    Ok(missing.len())
 }
 
 async fn of(c: &mut Connection, project: Project) -> Result<Quota> {

@@ -39,6 +39,7 @@ impl Registry {
         self.unlock_secrets().await?;
         self.rotate_keys_if_due().await?;
         self.schedule_collections_once().await?;
+        self.schedule_recounts_once().await?;
         if self.is_set_up().await? {
             return Ok(SetUp::Nothing);
         }

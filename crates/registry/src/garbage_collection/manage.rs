@@ -2,7 +2,6 @@
 
 use hythe_metadata::job::{Enqueued, Filter, Job, Line, State};
 use hythe_metadata::schedule::Schedule;
-use hythe_metadata::setting;
 
 use super::Collection;
 use crate::Registry;
@@ -10,7 +9,7 @@ use crate::access::system_rights::garbage_collection as right;
 use crate::access::{Caller, Everywhere, Permit, SystemRight};
 use crate::audit::Entry;
 use crate::error::Result;
-use crate::jobs::schedules::{When, set_schedule};
+use crate::jobs::schedules::When;
 use crate::jobs::{Kind, Priority, unknown_job};
 
 /// When collections begin by themselves in a new registry, UTC.
@@ -131,27 +130,10 @@ impl Registry {
         Ok(())
     }
 
-    /// The first node of a new registry has collections begin every night; whoever changes that is not overruled.
+    /// The first node of a new registry has collections begin every night.
     pub(crate) async fn schedule_collections_once(&self) -> Result<()> {
-        if setting::find(&mut self.database.connect().await?, SCHEDULED).await?.is_some() {
-            return Ok(());
-        }
-        let when = When::parse(NIGHTLY, "")?;
-        self.database
-            .transaction(move |c| {
-                let when = when.clone();
-                Box::pin(async move {
-                    if setting::find(c, SCHEDULED).await?.is_some() {
-                        return Ok(());
-                    }
-                    setting::put(c, SCHEDULED, "yes").await?;
-                    let payload = serde_json::json!(Collection::default());
-                    set_schedule(c, "system", Kind::GarbageCollection, "", &when, &payload).await?;
-                    Ok(())
-                })
-            })
-            .await?;
-        Ok(())
+        let payload = serde_json::json!(Collection::default());
+        self.schedule_once(SCHEDULED, Kind::GarbageCollection, NIGHTLY, payload).await
     }
 }
 

@@ -38,13 +38,19 @@ kinds! {
     GarbageCollection = "garbage_collection";
     /// Removes bytes from storage that no row names any more.
     BytesRemoval = "bytes_removal";
+    /// Counts anew what projects hold.
+    QuotaRecount = "quota_recount";
 }
 
 impl Kind {
     /// How often a job of this kind is begun before it is given up.
     pub(super) fn attempts(self) -> u16 {
         match self {
-            Kind::AuditPurge | Kind::Retention | Kind::GarbageCollection | Kind::BytesRemoval => 3,
+            Kind::AuditPurge
+            | Kind::Retention
+            | Kind::GarbageCollection
+            | Kind::BytesRemoval
+            | Kind::QuotaRecount => 3,
             Kind::StorageAudit => 10,
         }
     }
@@ -64,6 +70,7 @@ impl Registry {
             Kind::StorageAudit => self.run_storage_audit(&run).await,
             Kind::GarbageCollection => self.run_garbage_collection(&run).await,
             Kind::BytesRemoval => self.run_bytes_removal(&run).await,
+            Kind::QuotaRecount => self.run_quota_recount(&run).await,
         }
     }
 }

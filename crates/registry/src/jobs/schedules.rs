@@ -9,6 +9,7 @@ use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use hythe_metadata::Connection;
 use hythe_metadata::schedule::{self, NewSchedule, Schedule};
+use hythe_metadata::setting;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -181,6 +182,34 @@ impl Registry {
         Ok(schedule::find(&mut self.database.connect().await?, kind.as_str(), key).await?)
     }
 
+    /// Arranges a schedule that every registry has from its beginning. `setting` says from then on that this was done:
+    /// whoever changes or ends the schedule is not overruled.
+    pub(crate) async fn schedule_once(
+        &self,
+        setting: &'static str,
+        kind: Kind,
+        cron: &str,
+        payload: Value,
+    ) -> Result<()> {
+        if setting::find(&mut self.database.connect().await?, setting).await?.is_some() {
+            return Ok(());
+        }
+        let when = When::parse(cron, "")?;
+        self.database
+            .transaction(move |c| {
+                let (when, payload) = (when.clone(), payload.clone());
+                Box::pin(async move {
+                    if setting::find(c, setting).await?.is_none() {
+                        setting::put(c, setting, "yes").await?;
+                        set_schedule(c, "system", kind, "", &when, &payload).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+        Ok(())
+    }
+
     /// Makes the jobs whose schedules are due, each with its schedule's next time in one transaction.
     pub(super) async fn make_scheduled_jobs(&self) -> Result<()> {
         while self.database.transaction(|c| Box::pin(make_scheduled_job(c))).await? {}
@@ -188,8 +217,8 @@ impl Registry {
     }
 }
 
-/// Sets a schedule that nobody asked for.
-pub(crate) async fn set_schedule(
+/// Sets a schedule without a line in the audit log.
+async fn set_schedule(
     c: &mut Connection,
     by: &str,
     kind: Kind,
