@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use hythe_acceptance::desk::Desk;
+use hythe_acceptance::server::Options;
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::SHARED;
 
@@ -40,4 +41,32 @@ async fn an_audit_is_asked_for_and_read() {
     let all: Value = desk.get("/api/v2.0/system/storage-audit").await.expect(StatusCode::OK).json();
     assert!(all.as_array().unwrap().contains(&audit), "{all}");
     desk.get("/api/v2.0/system/storage-audit/999999").await.expect(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn audits_are_scheduled_begun_by_their_schedule_and_ended() {
+    const SCHEDULE: &str = "/api/v2.0/system/storage-audit/schedule";
+    let desk = Desk::with(&Options::default()).await;
+    let read = async || desk.get(SCHEDULE).await.expect(StatusCode::OK).json();
+    let set = async |method: Method, body: Value| desk.send(desk.request(method, SCHEDULE).json(&body)).await;
+    assert_eq!(read().await["schedule"]["type"], "None");
+    let weekly = json!({
+        "schedule": { "type": "Custom", "cron": "0 0 4 * * 0", "time_zone": "Europe/Berlin" },
+        "parameters": { "rehash": true, "rate": 50 },
+    });
+    set(Method::POST, weekly).await.expect(StatusCode::CREATED);
+    let kept = read().await;
+    assert_eq!(
+        (&kept["schedule"]["cron"], &kept["schedule"]["time_zone"]),
+        (&"0 0 4 * * 0".into(), &"Europe/Berlin".into())
+    );
+    let parameters: Value = serde_json::from_str(kept["job_parameters"].as_str().unwrap()).unwrap();
+    assert_eq!((&parameters["rehash"], &parameters["rate"]), (&true.into(), &50.into()));
+    set(Method::PUT, json!({ "schedule": { "type": "None" } })).await.expect(StatusCode::OK);
+    assert_eq!(read().await["schedule"]["type"], "None");
+    let begun =
+        set(Method::POST, json!({ "schedule": { "type": "Manual" } })).await.expect(StatusCode::CREATED);
+    desk.get(begun.location()).await.expect(StatusCode::OK);
+    let wrong = json!({ "schedule": { "type": "Daily" }, "parameters": { "rate": "fast" } });
+    set(Method::PUT, wrong).await.expect(StatusCode::BAD_REQUEST);
 }

@@ -123,3 +123,23 @@ async fn an_upload_under_way_and_a_young_file_are_left_alone() {
     );
     assert!(place.run(&["storage", "audit", "--repair"]).succeeds().contains("0 orphans"));
 }
+
+#[tokio::test]
+async fn nodes_audit_by_themselves_where_the_command_says_so_and_no_more_where_it_says_none() {
+    let place = Place::new();
+    let desk = place.serve().await;
+    let schedule = async || {
+        let kept = desk.get("/api/v2.0/system/storage-audit/schedule").await.expect(StatusCode::OK);
+        kept.json()["schedule"].clone()
+    };
+    let told =
+        place.audit(&["--rehash", "--schedule", "0 4 * * 0", "--time-zone", "Europe/Berlin"]).succeeds();
+    assert!(told.starts_with("Nodes audit the storage by themselves, next at 20"), "{told}");
+    assert_eq!(
+        (&schedule().await["cron"], &schedule().await["time_zone"]),
+        (&"0 4 * * 0".into(), &"Europe/Berlin".into())
+    );
+    assert!(place.audit(&["--schedule", "sometimes"]).fails().contains("is no cron expression"));
+    place.audit(&["--schedule", "none"]).succeeds();
+    assert_eq!(schedule().await["type"], "None");
+}

@@ -5,7 +5,6 @@ pub mod audit;
 pub mod configuration;
 pub mod doctor;
 pub mod error;
-pub mod gc;
 pub mod grant;
 pub mod icon;
 pub mod identity_source;

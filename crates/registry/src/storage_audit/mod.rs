@@ -24,6 +24,7 @@ use crate::error::Result;
 
 pub use finding::{Fault, Finding, Outcome};
 use rehash::Meter;
+pub use run::StorageAuditChange;
 
 /// Names of the storage that are looked at in one step.
 const PAGE: usize = 1000;

@@ -3,17 +3,24 @@
 use std::sync::Arc;
 
 use hythe_metadata::job::{Filter, Job, Line};
+use hythe_metadata::schedule::Schedule;
 
 use super::{Audit, Options, Position};
 use crate::Registry;
 use crate::access::system_rights::garbage_collection as right;
-use crate::access::{Everywhere, Permit};
+use crate::access::{Everywhere, Permit, SystemRight};
 use crate::audit::Entry;
 use crate::error::{Error, Result};
+use crate::jobs::schedules::Wanted;
 use crate::jobs::{Halt, Kind, NewJob, Priority, Run};
 
 /// There is one storage: of all audits one is unfinished at most.
 const KEY: &str = "storage";
+
+/// The rights by which an audit is begun and the schedule set.
+pub trait StorageAuditChange: SystemRight {}
+impl StorageAuditChange for right::Create {}
+impl StorageAuditChange for right::Update {}
 
 impl Registry {
     /// Asks for an audit; the number of its job, which may be one that is under way already.
@@ -41,6 +48,24 @@ impl Registry {
             .await?;
         self.wake_jobs();
         Ok(enqueued.id())
+    }
+
+    /// Has an audit begin at once, sets when audits begin by themselves, or ends that; the number of the job that was made.
+    pub async fn schedule_storage_audits(
+        &self,
+        permit: &Permit<impl StorageAuditChange, Everywhere>,
+        wanted: Wanted,
+        options: Options,
+    ) -> Result<Option<i64>> {
+        self.schedule_job(permit.caller(), Kind::StorageAudit, KEY, wanted, &options).await
+    }
+
+    /// When audits begin by themselves; none if they do not.
+    pub async fn storage_audit_schedule(
+        &self,
+        _permit: &Permit<right::Read, Everywhere>,
+    ) -> Result<Option<Schedule>> {
+        self.find_schedule(Kind::StorageAudit, KEY).await
     }
 
     /// A page of audits, the newest first, and how many there are.

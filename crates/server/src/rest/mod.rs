@@ -104,6 +104,11 @@ fn about_the_system() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(events::stream))
         .routes(routes!(search::search))
         .routes(routes!(storage_audits::list, storage_audits::create))
+        .routes(routes!(
+            storage_audits::read_schedule,
+            storage_audits::create_schedule,
+            storage_audits::update_schedule
+        ))
         .routes(routes!(storage_audits::read))
         .routes(routes!(storage_audits::log))
         .routes(routes!(quotas::list))

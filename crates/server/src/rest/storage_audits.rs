@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::StatusCode;
+use hythe_api::schedule::{ExecHistory, Schedule};
 use hythe_api::storage_audit::{StorageAudit, StorageAuditCounts, StorageAuditReq};
 use hythe_metadata::job::Job;
-use hythe_registry::storage_audit::{Options, Position};
+use hythe_registry::access::{Everywhere, Permit, system_rights::garbage_collection as right};
+use hythe_registry::storage_audit::{Options, Position, StorageAuditChange};
 
+use super::executions::{LOG_LINES, show_log, show_schedule, wanted};
 use super::page::{ListQuery, Page};
 use super::{Json, Path, Query, Refusals, RestFailure, SignedIn, created, timestamp};
 use crate::state::App;
-
-/// Lines of a log that are answered with at most.
-const LINES: u32 = 10_000;
 
 /// `POST /system/storage-audit`.
 #[utoipa::path(
@@ -28,10 +28,71 @@ pub(super) async fn create(
     Json(wanted): Json<StorageAuditReq>,
 ) -> Result<Response, RestFailure> {
     let permit = app.registry.permit_everywhere(&caller).await?;
-    let StorageAuditReq { repair, rehash, rate } = wanted;
-    let options = Options { repair, rehash, rate, ..Options::default() };
-    let id = app.registry.start_storage_audit(&permit, options).await?;
+    let id = app.registry.start_storage_audit(&permit, options(wanted)).await?;
     Ok(created(&format!("/api/v2.0/system/storage-audit/{id}")))
+}
+
+/// `GET /system/storage-audit/schedule`.
+#[utoipa::path(
+    get, path = "/system/storage-audit/schedule", tag = "gc", operation_id = "getStorageAuditSchedule",
+    responses((status = 200, description = "The schedule; its type is None where there is none", body = ExecHistory), Refusals)
+)]
+pub(super) async fn read_schedule(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+) -> Result<axum::Json<ExecHistory>, RestFailure> {
+    let permit = app.registry.permit_everywhere(&caller).await?;
+    Ok(axum::Json(show_schedule(app.registry.storage_audit_schedule(&permit).await?)))
+}
+
+/// `POST /system/storage-audit/schedule`: begins an audit at once, sets the schedule, or ends it.
+#[utoipa::path(
+    post, path = "/system/storage-audit/schedule", tag = "gc", operation_id = "createStorageAuditSchedule",
+    request_body = Schedule,
+    responses((status = 201, description = "Done; Location is the audit, if one was made"), Refusals)
+)]
+pub(super) async fn create_schedule(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+    Json(body): Json<Schedule>,
+) -> Result<Response, RestFailure> {
+    let permit: Permit<right::Create, Everywhere> = app.registry.permit_everywhere(&caller).await?;
+    let made = set(&app, &permit, body).await?;
+    let last = made.map_or_else(|| "schedule".to_owned(), |id| id.to_string());
+    Ok(created(&format!("/api/v2.0/system/storage-audit/{last}")))
+}
+
+/// `PUT /system/storage-audit/schedule`: the same for what is set already.
+#[utoipa::path(
+    put, path = "/system/storage-audit/schedule", tag = "gc", operation_id = "updateStorageAuditSchedule",
+    request_body = Schedule,
+    responses((status = 200, description = "Done"), Refusals)
+)]
+pub(super) async fn update_schedule(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+    Json(body): Json<Schedule>,
+) -> Result<StatusCode, RestFailure> {
+    let permit: Permit<right::Update, Everywhere> = app.registry.permit_everywhere(&caller).await?;
+    set(&app, &permit, body).await?;
+    Ok(StatusCode::OK)
+}
+
+async fn set(
+    app: &App,
+    permit: &Permit<impl StorageAuditChange, Everywhere>,
+    body: Schedule,
+) -> Result<Option<i64>, RestFailure> {
+    let parameters = serde_json::from_value(body.parameters.into()).map_err(|error| {
+        RestFailure::new(StatusCode::BAD_REQUEST, format!("parameters cannot be read: {error}"))
+    })?;
+    let wanted = wanted(&body.schedule)?;
+    Ok(app.registry.schedule_storage_audits(permit, wanted, options(parameters)).await?)
+}
+
+fn options(wanted: StorageAuditReq) -> Options {
+    let StorageAuditReq { repair, rehash, rate } = wanted;
+    Options { repair, rehash, rate, ..Options::default() }
 }
 
 /// `GET /system/storage-audit`, the newest first.
@@ -80,9 +141,7 @@ pub(super) async fn log(
     Path(id): Path<i64>,
 ) -> Result<Response, RestFailure> {
     let permit = app.registry.permit_everywhere(&caller).await?;
-    let lines = app.registry.list_storage_audit_log(&permit, id, 0, LINES).await?;
-    let text: String = lines.iter().map(|line| format!("{} {}\n", timestamp(line.at), line.line)).collect();
-    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
+    Ok(show_log(&app.registry.list_storage_audit_log(&permit, id, 0, LOG_LINES).await?))
 }
 
 fn show(job: Job) -> StorageAudit {

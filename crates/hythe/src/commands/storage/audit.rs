@@ -4,6 +4,9 @@ use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use hythe_registry::access::system_rights::garbage_collection::Create;
+use hythe_registry::access::{Everywhere, Permit};
+use hythe_registry::clock;
+use hythe_registry::jobs::schedules::{Wanted, When};
 use hythe_registry::storage_audit::{Audit, Counts, Finding, Options, Position};
 use serde::Serialize;
 
@@ -27,6 +30,9 @@ pub(super) async fn run(arguments: &AuditArguments, desk: &Desk) -> Result<(), F
         min_age: arguments.min_age_hours * 60 * 60,
     };
     let permit = desk.registry.permit_everywhere::<Create>(&desk.caller).await.map_err(refused)?;
+    if let Some(cron) = &arguments.schedule {
+        return schedule(cron, arguments.time_zone.as_deref().unwrap_or(""), options, desk, &permit).await;
+    }
     let mut audit = desk.registry.resume_storage_audit(&permit, options).await.map_err(refused)?;
     if audit.goes_on() {
         eprintln!("going on behind {} where an audit was broken off", audit.position().after);
@@ -39,6 +45,28 @@ pub(super) async fn run(arguments: &AuditArguments, desk: &Desk) -> Result<(), F
         Format::Json => output::print_json(&Report { counts, findings }),
     }
     if left == 0 { Ok(()) } else { Err(Failure::found()) }
+}
+
+/// Has nodes do it by themselves.
+async fn schedule(
+    cron: &str,
+    zone: &str,
+    options: Options,
+    desk: &Desk,
+    permit: &Permit<Create, Everywhere>,
+) -> Result<(), Failure> {
+    let (wanted, told) = match cron {
+        "none" => (Wanted::Never, "Nodes audit the storage no more by themselves.\n".to_owned()),
+        cron => {
+            let when = When::parse(cron, zone).map_err(refused)?;
+            let next = when.next(clock::now()).and_then(|at| jiff::Timestamp::from_microsecond(at).ok());
+            let next = next.map_or_else(|| "never".to_owned(), |at| format!("{at:.0}"));
+            (Wanted::At(when), format!("Nodes audit the storage by themselves, next at {next}.\n"))
+        }
+    };
+    desk.registry.schedule_storage_audits(permit, wanted, options).await.map_err(refused)?;
+    output::print(&told);
+    Ok(())
 }
 
 /// Goes through all pages; findings are printed as they come, and kept for JSON alone.
