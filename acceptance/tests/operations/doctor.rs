@@ -87,8 +87,8 @@ pub(crate) fn finding<'a>(answer: &'a Value, check: &str, words: &str) -> Option
 }
 
 impl Place {
-    fn doctor(&self, url: &str) -> Value {
-        let ran = self.run(&["doctor", "--listen", "127.0.0.1:0", "--output", "json", "--url", url]);
+    pub(crate) fn doctor(&self, url: &str) -> Value {
+        let ran = self.run(&["doctor", "--listen", "127.0.0.1:0", "--output", "json", url]);
         serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{ran:?}"))
     }
 }

@@ -138,3 +138,46 @@ async fn await_told(desk: &Desk, words: &str) -> Value {
     }
     panic!("nobody said: {words}");
 }
+
+#[tokio::test]
+async fn with_a_login_the_command_shows_what_the_registry_finds_itself() {
+    let place = Place::new();
+    let desk = place.serve().await;
+    let url = format!("http://{}", desk.server.host());
+    let stranger = place.doctor(&url);
+    assert_told(&stranger, "registry", "ok", "it was not asked what it finds itself");
+    place.log_in(&url);
+    let answer = place.doctor(&url);
+    assert_told(&answer, "registry nodes", "ok", "1 node serves");
+    assert_told(&answer, "registry address", "ok", &format!("clients that ask {url} are sent back there"));
+    fs::remove_dir_all(place.storage()).unwrap();
+    assert_told(&place.doctor(&url), "registry storage", "fail", "cannot be used");
+}
+
+#[tokio::test]
+async fn a_storage_to_which_clients_are_sent_and_cannot_come_is_found() {
+    let Some(bucket) = stores::s3() else { return };
+    let place = Place::new();
+    let endpoint = &bucket.iter().find(|(name, _)| *name == "HYTHE_STORAGE_S3_ENDPOINT").unwrap().1;
+    let storage = [endpoint.strip_prefix("http://").unwrap().to_owned()];
+    // Nodes sign in a header, links in their query.
+    let shut = Nginx::before(
+        &storage,
+        None,
+        "client_max_body_size 0; proxy_set_header Host $http_host; if ($args ~ X-Amz-Signature) { return 444; }",
+    );
+    for (endpoint, status, words) in [
+        (endpoint.clone(), "ok", "which gives them out to this machine"),
+        (format!("http://{}", shut.host()), "fail", "which cannot be reached from here"),
+    ] {
+        let options =
+            bucket.iter().fold(place.options(), |options, (name, value)| options.variable(name, value));
+        let server = options
+            .variable("HYTHE_STORAGE_S3_ENDPOINT", &endpoint)
+            .variable("HYTHE_STORAGE_REDIRECT", "true")
+            .start();
+        let url = format!("http://{}", server.host());
+        place.log_in(&url);
+        assert_told(&place.doctor(&url), "link", status, words);
+    }
+}

@@ -58,8 +58,7 @@ impl Place {
 
     /// Asks the doctor on a machine that trusts these certificates.
     pub(crate) fn doctor_trusting(&self, certificates: &Certificates, url: &str) -> serde_json::Value {
-        let mut command =
-            self.command(&["doctor", "--listen", "127.0.0.1:0", "--output", "json", "--url", url]);
+        let mut command = self.command(&["doctor", "--listen", "127.0.0.1:0", "--output", "json", url]);
         let output = command.env("SSL_CERT_FILE", certificates.trusted().join("ca.crt")).output().unwrap();
         serde_json::from_slice(&output.stdout).unwrap()
     }
@@ -67,6 +66,14 @@ impl Place {
     /// Runs a command of the operator here.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::from(self.command(arguments).output().unwrap())
+    }
+
+    /// Keeps a login of the administrator of this server.
+    pub(crate) fn log_in(&self, server: &str) {
+        let password = self.path("password");
+        std::fs::write(&password, server::PASSWORD).unwrap();
+        let mut command = self.command(&["login", server, "--username", "admin", "--password-stdin"]);
+        Ran::from(command.stdin(std::fs::File::open(password).unwrap()).output().unwrap()).succeeds();
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -77,6 +84,7 @@ impl Place {
             .arg(self.path("data"))
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("XDG_CONFIG_HOME", self.path("config"))
             .envs(self.variables())
             .current_dir(self.folder.path())
             .stdin(Stdio::null());

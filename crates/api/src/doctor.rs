@@ -48,12 +48,24 @@ pub struct Diagnosis {
     pub status: Status,
     /// Each look.
     pub findings: Vec<Finding>,
+    /// Where clients are sent straight to the storage: what they must be able to fetch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Link>,
+}
+
+/// A signed link to a small object, as clients are given for a blob. It is good for some minutes and for that object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Link {
+    /// Where.
+    pub url: String,
+    /// What is there.
+    pub content: String,
 }
 
 impl Diagnosis {
     /// Of these findings.
     pub fn of(findings: Vec<Finding>) -> Diagnosis {
         let status = findings.iter().map(|finding| finding.status).max().unwrap_or(Status::Ok);
-        Diagnosis { status, findings }
+        Diagnosis { status, findings, link: None }
     }
 }

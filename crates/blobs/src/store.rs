@@ -123,6 +123,11 @@ pub trait BlobStore: Send + Sync {
         Ok(None)
     }
 
+    /// [`BlobStore::sign`] for a note, whether it is there or not.
+    async fn sign_note(&self, _name: &str, _expires: Duration) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
+
     /// What lies on a shelf, by name, behind `after` (empty: from the beginning); fewer than `limit` are the last. What
     /// comes and goes meanwhile may or may not be among it. Not for a request path: storage is slow to list.
     async fn list(&self, shelf: Shelf, after: &str, limit: usize) -> Result<Vec<Stored>, Error>;

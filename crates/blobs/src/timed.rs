@@ -65,6 +65,10 @@ impl BlobStore for Timed {
         self.0.sign(location, expires).await
     }
 
+    async fn sign_note(&self, name: &str, expires: Duration) -> Result<Option<String>, Error> {
+        self.0.sign_note(name, expires).await
+    }
+
     async fn list(&self, shelf: Shelf, after: &str, limit: usize) -> Result<Vec<Stored>, Error> {
         self.time("list", self.0.list(shelf, after, limit)).await
     }

@@ -44,8 +44,9 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Restore { file } => wait_for(commands::backup::load(file, &inputs)),
         Command::Move { to } => wait_for(commands::backup::move_to(to, &inputs)),
         Command::Storage(command) => wait_for(commands::storage::run(command, &inputs)),
-        Command::Doctor { url, output, .. } => {
-            wait_for(commands::doctor::run(url.as_deref(), *output, &inputs))
+        Command::Doctor { address, url, output, .. } => {
+            let url = address.as_deref().or(url.as_deref());
+            wait_for(commands::doctor::run(url, *output, &inputs))
         }
         Command::Client(command) => wait_for(commands::client::run(command)),
         Command::Completions { shell } => {

@@ -328,6 +328,10 @@ impl BlobStore for S3 {
     async fn sign(&self, location: &Location, expires: Duration) -> Result<Option<String>, Error> {
         self.bucket.sign(location.as_str(), expires).await.map(Some)
     }
+
+    async fn sign_note(&self, name: &str, expires: Duration) -> Result<Option<String>, Error> {
+        self.bucket.sign(&note_key(name)?, expires).await.map(Some)
+    }
 }
 
 /// What the name of an object tells: the upload is the last part of a blob's key, and the folder of a tail.

@@ -33,7 +33,7 @@ Settings come from flags, then HYTHE_ variables, then hythe.toml, then defaults:
 
 When something does not work:
   hythe doctor
-  hythe doctor --url https://hub.example.com
+  hythe doctor https://hub.example.com
 
 Exit codes:
   0  done
@@ -159,17 +159,21 @@ Examples:
     /// Find out what is wrong
     ///
     /// Checks the configuration, the data folder, whether storage keeps what it is given, the database and its schema, the
-    /// clock and the port, and says what address clients would be told. With --url it also asks a running registry as a
-    /// client would, and says which setting of docker, podman or containerd is missing. Changes nothing. Exits with 3 if
+    /// clock and the port, and says what address clients would be told. With a URL it also asks a running registry as a
+    /// client would, and says which setting of docker, podman or containerd is missing. Where `hythe login` keeps the login
+    /// of an administrator there, it shows what the registry finds itself. Changes nothing. Exits with 3 if
     /// a check fails; a warning alone is no failure.
     #[command(after_long_help = "\
 Examples:
   hythe doctor
-  hythe doctor --url http://hub.example.com:5000
+  hythe doctor http://hub.example.com:5000
   hythe doctor --output json")]
     Doctor {
         /// Address of a running registry to ask, as a client would write it
-        #[arg(long, value_name = "URL")]
+        #[arg(value_name = "URL")]
+        address: Option<String>,
+        /// The same
+        #[arg(long, value_name = "URL", hide = true, conflicts_with = "address")]
         url: Option<String>,
         #[command(flatten)]
         listen: Listen,
@@ -219,7 +223,9 @@ pub(crate) enum StorageCommand {
 Examples:
   hythe storage audit
   hythe storage audit --repair
-  hythe storage audit --rehash --rate 100 --output json > audit.json")]
+  hythe storage audit --rehash --rate 100 --output json > audit.json
+  hythe storage audit --rehash --rate 50 --schedule '0 4 * * 0' --time-zone Europe/Berlin
+  hythe storage audit --schedule none")]
     Audit(AuditArguments),
     /// Bring repositories, manifests and tags back from the storage alone, after the database was lost
     ///
@@ -248,6 +254,13 @@ pub(crate) struct AuditArguments {
     /// Leave alone what is younger
     #[arg(long, value_name = "HOURS", default_value_t = 24)]
     pub(crate) min_age_hours: u64,
+    /// Look at nothing now: have running nodes do this audit by themselves at the times of a cron expression, or no more
+    /// with `none`
+    #[arg(long, value_name = "CRON")]
+    pub(crate) schedule: Option<String>,
+    /// The zone whose clock the schedule means; UTC without
+    #[arg(long, value_name = "ZONE", requires = "schedule")]
+    pub(crate) time_zone: Option<String>,
     /// How to print the findings
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: Format,

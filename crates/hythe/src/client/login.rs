@@ -48,6 +48,12 @@ impl Login {
         })
     }
 
+    /// The login at `server`, if there is one.
+    pub(crate) fn find(server: &str) -> Result<Option<Login>, Failure> {
+        let server = normal(server);
+        Ok(Logins::read()?.logins.into_iter().find(|login| login.server == server))
+    }
+
     /// Keeps it, in place of another one at the same registry.
     pub(crate) fn keep(self) -> Result<(), Failure> {
         let mut all = Logins::read()?;

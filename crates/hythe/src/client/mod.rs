@@ -124,7 +124,7 @@ impl Remote {
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
         Failure::new(format!("cannot reach {}, {}", self.api, root_cause(error)))
-            .hint(format!("`hythe doctor --url {}` finds out why", self.api.origin().ascii_serialization()))
+            .hint(format!("`hythe doctor {}` finds out why", self.api.origin().ascii_serialization()))
     }
 
     /// The registry's own words, whole, and the request's id to find them in its log.

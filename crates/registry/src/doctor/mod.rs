@@ -3,6 +3,7 @@
 mod belonging;
 mod database;
 mod finding;
+mod link;
 mod nodes;
 mod storage;
 
@@ -16,6 +17,7 @@ use crate::clock;
 pub use belonging::check as check_belonging;
 pub use database::{failed as failed_database, judge_schema};
 pub use finding::{Finding, Status};
+pub use link::Link;
 pub use storage::describe as describe_probe;
 
 /// No check may take longer: who asks is looking for what hangs.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::request::Parts;
-use hythe_api::doctor::Diagnosis;
+use hythe_api::doctor::{Diagnosis, Link};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -36,5 +36,13 @@ pub(super) async fn diagnose(
     let permit = app.registry.permit_everywhere(&caller).await?;
     let mut findings = app.registry.diagnose(&permit).await;
     findings.extend(address::check(&parts, &app.options, query.url.as_deref()));
-    Ok(Json(Diagnosis::of(findings.into_iter().map(show).collect())))
+    let link = match app.options.redirect_blobs {
+        true => app.registry.make_link(&permit).await.unwrap_or_else(|finding| {
+            findings.push(finding);
+            None
+        }),
+        false => None,
+    };
+    let link = link.map(|link| Link { url: link.url, content: link.content.to_owned() });
+    Ok(Json(Diagnosis { link, ..Diagnosis::of(findings.into_iter().map(show).collect()) }))
 }

@@ -32,6 +32,11 @@ pub(super) async fn check(text: &str) -> Vec<Finding> {
     }
 }
 
+/// Scheme, host and port of what was asked, where it is an address.
+pub(super) fn server(text: &str) -> Option<String> {
+    parse(text).ok().map(|url| format!("{}://{}", url.scheme(), authority(&url)))
+}
+
 /// A url, or only `host:port` as in an image's name, which a client asks by https first.
 fn parse(text: &str) -> Result<Url, Finding> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
@@ -46,7 +51,7 @@ fn parse(text: &str) -> Result<Url, Finding> {
 }
 
 /// Neither follows a redirect nor asks a proxy: it is the registry's own answer that counts.
-fn client() -> reqwest::Result<Client> {
+pub(super) fn client() -> reqwest::Result<Client> {
     Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).no_proxy().build()
 }
 
@@ -252,7 +257,7 @@ async fn answers_https(client: &Client, host: &str) -> bool {
 
 /// What is behind an error of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trouble {
+pub(super) enum Trouble {
     /// TLS was spoken to a server that does not speak it.
     SpeaksHttp,
     UnknownIssuer,
@@ -262,7 +267,7 @@ enum Trouble {
     Other,
 }
 
-fn trouble(error: &reqwest::Error) -> Trouble {
+pub(super) fn trouble(error: &reqwest::Error) -> Trouble {
     if let Some(tls) = find_tls_error(error) {
         return tls_trouble(tls);
     }
@@ -302,7 +307,7 @@ fn find_tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Er
 }
 
 /// The words in which docker and its kin report it, to be recognised.
-fn riddle(error: &reqwest::Error) -> String {
+pub(super) fn riddle(error: &reqwest::Error) -> String {
     match trouble(error) {
         Trouble::SpeaksHttp => "http: server gave HTTP response to HTTPS client".to_owned(),
         Trouble::UnknownIssuer => "x509: certificate signed by unknown authority".to_owned(),
@@ -326,4 +331,4 @@ fn remedy_for_https(error: &reqwest::Error, host: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -8,9 +8,11 @@ mod clock;
 mod database;
 mod finding;
 mod folder;
+mod link;
 mod place;
 mod port;
 mod storage;
+mod there;
 mod way;
 
 use hythe_api::doctor::{Diagnosis, Status};
@@ -27,15 +29,27 @@ pub(crate) async fn run(url: Option<&str>, format: Format, inputs: &Inputs) -> R
     if let Some(config) = loaded.config() {
         findings.extend(check_node(config).await);
     }
+    let mut findings: Vec<_> = findings.into_iter().map(show).collect();
     if let Some(url) = url {
-        findings.extend(client::check(url).await);
+        findings.extend(check_registry(url).await);
     }
-    let diagnosis = Diagnosis::of(findings.into_iter().map(show).collect());
+    let diagnosis = Diagnosis::of(findings);
     match format {
         Format::Json => output::print_json(&diagnosis),
         Format::Text => output::print(&finding::in_words(&diagnosis.findings)),
     }
     if diagnosis.status == Status::Fail { Err(Failure::found()) } else { Ok(()) }
+}
+
+/// A running registry as a client meets it, and what it says of itself.
+async fn check_registry(url: &str) -> Vec<hythe_api::doctor::Finding> {
+    let seen = client::check(url).await;
+    let reached = seen.first().is_some_and(|first| first.status != hythe_registry::doctor::Status::Fail);
+    let mut findings: Vec<_> = seen.into_iter().map(show).collect();
+    if let Some(server) = client::server(url).filter(|_| reached) {
+        findings.extend(there::check(&server).await);
+    }
+    findings
 }
 
 fn check_configuration(loaded: &Loaded) -> Vec<Finding> {

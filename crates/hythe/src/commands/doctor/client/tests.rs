@@ -7,7 +7,7 @@ use std::thread;
 use super::*;
 
 /// Answers every connection with the same bytes; the port is its own.
-fn answer_with(answer: impl Fn(u16) -> String + Send + 'static) -> u16 {
+pub(in super::super) fn answer_with(answer: impl Fn(u16) -> String + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -20,7 +20,7 @@ fn answer_with(answer: impl Fn(u16) -> String + Send + 'static) -> u16 {
     port
 }
 
-fn install_provider() {
+pub(in super::super) fn install_provider() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
