@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+mod activity;
 mod artifacts;
 mod copies;
 mod events;

@@ -9,6 +9,7 @@ mod error;
 #[cfg(test)]
 mod suite;
 
+pub mod activity;
 pub mod artifact;
 pub mod audit;
 pub mod blob;

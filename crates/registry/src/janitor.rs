@@ -60,6 +60,7 @@ impl Registry {
         self.forget_gone_nodes().await?;
         self.remove_bytes_if_due().await?;
         self.forget_old_jobs().await?;
+        self.measure_storage_if_due().await?;
         let mut round = Round::default();
         let mut after = None;
         loop {

@@ -5,6 +5,7 @@
 //! these calls and [`Error`]s into answers.
 
 pub mod access;
+pub mod activity;
 pub mod additions;
 pub mod artifacts;
 pub mod audit;
@@ -139,6 +140,7 @@ pub struct Registry {
     pub(crate) uses: uses::Uses,
     pub(crate) arrivals: trust_rules::Arrivals,
     pub(crate) pulls: pulls::Pulls,
+    pub(crate) pushes: activity::Pushes,
     pub(crate) issuers: issuer::Issuers,
     pub(crate) live: configuration::Live,
     pub(crate) sourced: sources::SignIns,
@@ -167,6 +169,7 @@ impl Registry {
             uses: uses::Uses::default(),
             arrivals: trust_rules::Arrivals::default(),
             pulls: pulls::Pulls::default(),
+            pushes: activity::Pushes::default(),
             issuers: issuer::Issuers::default(),
             live: configuration::Live::default(),
             sourced: sources::SignIns::default(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use hythe_metadata::{Connection, artifact, described_repository, project, tag};
+use hythe_metadata::{Connection, activity, artifact, described_repository, project, tag};
 use hythe_oci::digest::Digest;
 use hythe_oci::name::{ProjectName, RepositoryName};
 use hythe_oci::reference::Reference;
@@ -13,6 +13,7 @@ use hythe_oci::tag::Tag;
 
 use crate::Registry;
 use crate::access::{Permit, Pull, Through};
+use crate::activity::hour_of;
 use crate::audit::Entry;
 use crate::clock::{self, Micros};
 use crate::configuration::items::PULL_AUDIT_LOG_DISABLE;
@@ -132,7 +133,7 @@ impl Registry {
                 batch.iter().for_each(|(key, count)| self.pulls.add(key.clone(), *count));
             }
         }
-        outcome.and(self.tell_pulls().await)
+        outcome.and(self.tell_pulls().await).and(self.write_pushes().await)
     }
 
     /// Writes down what the audit log is to say, a batch at a time; what cannot be written waits.
@@ -170,6 +171,7 @@ impl Registry {
     }
 
     async fn write_batch(&self, batch: Vec<(Key, Count)>) -> Result<()> {
+        let hour = hour_of(clock::now());
         self.database
             .transaction(move |c| {
                 let batch = batch.clone();
@@ -177,6 +179,8 @@ impl Registry {
                     for (repository, count) in by_repository(&batch) {
                         described_repository::add_pulls(c, repository, count.pulls, count.at).await?;
                     }
+                    let pulls = batch.iter().map(|(_, count)| count.pulls).sum();
+                    activity::add(c, hour, pulls, 0).await?;
                     for ((repository, digest, tag), count) in &batch {
                         write_one(c, repository, digest, tag.as_ref(), *count).await?;
                     }

@@ -99,6 +99,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     on("GET", "/systeminfo/settings", Administrators),
     on("GET", "/systeminfo/getcert", Nobody),
     on("GET", "/statistics", SignedIn),
+    on("GET", "/statistics/activity", Administrators),
     on("GET", "/nodes", Administrators),
     on("GET", "/doctor", Administrators),
     on("GET", "/events", Administrators),

@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = migrations![
     (10, "0010_retention", serves_from: 2),
     (11, "0011_journal", serves_from: 2),
     (12, "0012_data_key", serves_from: 12),
+    (13, "0013_activity", serves_from: 12),
 ];
 
 /// The version that this binary was made for.

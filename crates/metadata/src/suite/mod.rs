@@ -2,6 +2,7 @@
 //! server in which the tests may make databases. Every test gets an empty, migrated database of its own.
 
 mod accounts;
+mod activity;
 mod artifacts;
 mod collection;
 mod jobs;

@@ -9,6 +9,7 @@ use crate::*;
 /// A noun that is missing here leaves its list unused, which the compiler reports.
 pub(super) fn all() -> Vec<&'static Statement> {
     [
+        activity::STATEMENTS,
         artifact::STATEMENTS,
         audit::STATEMENTS,
         blob::STATEMENTS,

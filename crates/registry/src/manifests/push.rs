@@ -61,6 +61,7 @@ impl Registry {
         let subject = manifest.subject.as_ref().map(|subject| subject.digest);
         let row = row(permit, &manifest, digest, push.bytes.clone(), &tags);
         self.store(permit, &manifest, row, &tags, push.expected).await?;
+        self.count_push();
         Ok(PushedManifest { digest, tags, subject })
     }
 

@@ -99,6 +99,7 @@ fn about_the_system() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(system::settings))
         .routes(routes!(system::certificate))
         .routes(routes!(system::statistics))
+        .routes(routes!(system::activity))
         .routes(routes!(nodes::list))
         .routes(routes!(doctor::diagnose))
         .routes(routes!(events::stream))

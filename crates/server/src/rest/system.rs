@@ -6,15 +6,21 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use http::request::Parts;
-use hythe_api::statistic::Statistic;
+use hythe_api::statistic::{Activity, Statistic};
 use hythe_api::system::{GeneralInfo, NodeSetting, OidcProvider, ProtectedInfo, SystemInfo, Volume};
 use hythe_registry::access::{Everywhere, Permit, system_rights};
+use hythe_registry::activity::Step;
 use hythe_registry::clock;
 use hythe_registry::configuration::items;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
-use super::{Refusals, RestFailure, SignedIn, timestamp};
+use super::{Query, Refusals, RestFailure, SignedIn, timestamp};
 use crate::state::App;
 use crate::urls::BaseUrl;
+
+/// Points of a chart in one answer: a year of days, and some.
+const MOST_POINTS: u16 = 400;
 
 /// `GET /ping`.
 #[utoipa::path(
@@ -133,4 +139,56 @@ pub(super) async fn statistics(
         total_repo_count: all(counted.public.1, counted.others.1),
         total_storage_consumption: counted.bytes.unwrap_or(0),
     }))
+}
+
+/// Which points [`activity`] lists.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ActivityQuery {
+    /// How long each is, `day` if it is not said; days are UTC's.
+    #[param(inline)]
+    step: Option<ActivityStep>,
+    /// How many up to now, 30 if it is not said.
+    #[param(minimum = 1, maximum = 400)]
+    count: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ActivityStep {
+    Hour,
+    Day,
+}
+
+/// `GET /statistics/activity`: Harbor has no such thing.
+#[utoipa::path(
+    get, path = "/statistics/activity", tag = "statistic", operation_id = "listActivity", params(ActivityQuery),
+    responses(
+        (status = 200, description = "All of them, the oldest first; the last one is not over", body = [Activity]),
+        Refusals
+    )
+)]
+pub(super) async fn activity(
+    State(app): State<Arc<App>>,
+    SignedIn(caller): SignedIn,
+    Query(query): Query<ActivityQuery>,
+) -> Result<Json<Vec<Activity>>, RestFailure> {
+    let permit = app.registry.permit_everywhere(&caller).await?;
+    let count = query.count.unwrap_or(30);
+    if !(1..=MOST_POINTS).contains(&count) {
+        let message = format!("count must be between 1 and {MOST_POINTS}");
+        return Err(RestFailure::new(StatusCode::BAD_REQUEST, message));
+    }
+    let step = match query.step {
+        Some(ActivityStep::Hour) => Step::Hour,
+        Some(ActivityStep::Day) | None => Step::Day,
+    };
+    let points = app.registry.list_activity(&permit, step, count).await?;
+    let shown = points.into_iter().map(|point| Activity {
+        time: timestamp(point.hour),
+        pulls: point.pulls,
+        pushes: point.pushes,
+        storage: point.storage,
+    });
+    Ok(Json(shown.collect()))
 }
