@@ -36,6 +36,11 @@ export function moment(time: string | number): string {
   return new Date(time).toLocaleString(language(), { dateStyle: 'medium', timeStyle: 'medium' });
 }
 
+/** A day of UTC, as the registry counts them. */
+export function day(time: string | number): string {
+  return new Date(time).toLocaleDateString(language(), { dateStyle: 'medium', timeZone: 'UTC' });
+}
+
 /** How long ago, in the largest unit that fits. */
 export function ago(time: string | number): string {
   const seconds = (new Date(time).getTime() - Date.now()) / 1000;
