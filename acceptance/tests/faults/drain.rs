@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use hythe_acceptance::desk::{Desk, digest};
 use hythe_acceptance::raw::Raw;
 use hythe_acceptance::server::Options;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 
-use crate::support::{await_line, eventually, moved, server_of, stalled_patch};
+use crate::support::{another, await_line, eventually, moved, server_of, stalled_patch};
 
 #[tokio::test]
 async fn after_sigterm_a_transfer_ends_and_new_connections_are_refused() {
@@ -40,6 +40,28 @@ async fn ends_after_its_transfer(signal: &str) {
     drop(server);
     let desk = moved(&project, &options);
     desk.put(&format!("{upload}?digest={}", digest(b"abcdef")), "").await.expect(StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn a_node_that_gives_notice_says_so_and_serves_on_until_its_time_is_up() {
+    let options = Options::default().variable("HYTHE_SERVER_NOTICE_SECONDS", "2");
+    let desk = Desk::with(&options).await;
+    let repository = desk.repository("a");
+    desk.push_image(&repository, "v1", "an image").await;
+    let begun = Instant::now();
+    desk.server.signal("TERM");
+    eventually("the node says that it leaves", async || {
+        let told = desk.send(desk.anonymous(Method::GET, "/readyz")).await;
+        (told.status == 503 && told.json()["status"] == "leaving").then_some(())
+    })
+    .await;
+    // On a connection that is there already, and on a new one.
+    desk.get(&format!("/v2/{repository}/manifests/v1")).await.expect(StatusCode::OK);
+    another(&desk).push_image(&repository, "v2", "another").await;
+    assert!(begun.elapsed() < Duration::from_secs(2), "the machine is too slow for this test");
+    refuses_new_connections(&desk).await;
+    assert!(begun.elapsed() >= Duration::from_millis(1900), "{:?}", begun.elapsed());
+    assert_eq!(server_of(desk).ended().code(), Some(0));
 }
 
 #[tokio::test]

@@ -70,16 +70,21 @@ impl Node {
         background.spawn(write_journal(self.registry.clone()));
         background.spawn(clean_regularly(self.registry.clone(), self.options.janitor_interval));
         let registry = self.registry.clone();
-        let ending = CancellationToken::new();
+        let (leaving, ending) = (CancellationToken::new(), CancellationToken::new());
+        let notice = self.options.notice;
         let app = Arc::new(App {
             registry: self.registry,
             options: self.options,
             health,
+            leaving: leaving.clone(),
             ending: ending.clone(),
             metrics: self.metrics,
         });
         let shutdown = async {
             shutdown.await;
+            leaving.cancel();
+            // A request on a connection that is closed in the same moment would fail: its sender has to know before.
+            tokio::time::sleep(notice).await;
             ending.cancel();
         };
         let drained =

@@ -139,6 +139,9 @@ pub(crate) async fn live() -> &'static str {
 
 /// `GET /readyz`: whether to send requests here; which part is out of order, and since when.
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
+    if app.leaving.is_cancelled() {
+        return unavailable(json!({ "status": "leaving", "components": [] }));
+    }
     answer(&app.health)
 }
 
@@ -159,10 +162,11 @@ fn answer(health: &Health) -> Response {
     let well = parts.iter().all(|part| part.trouble.is_none());
     let status = if well { "healthy" } else { "unhealthy" };
     let components: Vec<Value> = parts.iter().map(Part::to_json).collect();
-    let body = Json(json!({ "status": status, "components": components }));
-    if well {
-        return body.into_response();
-    }
+    let body = json!({ "status": status, "components": components });
+    if well { Json(body).into_response() } else { unavailable(body) }
+}
+
+fn unavailable(body: Value) -> Response {
     let retry = [(header::RETRY_AFTER, HeaderValue::from_static("5"))];
-    (StatusCode::SERVICE_UNAVAILABLE, retry, body).into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, retry, Json(body)).into_response()
 }

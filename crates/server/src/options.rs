@@ -23,6 +23,8 @@ pub struct Options {
     pub redirect_blobs: bool,
     /// Entries a page of tags, repositories or referrers has at most.
     pub page_size: u32,
+    /// For how long `/readyz` says that the node is about to go before it does.
+    pub notice: Duration,
     /// How often the janitor looks for expired uploads.
     pub janitor_interval: Duration,
     /// Every setting of this node with its source, to be shown to administrators.
@@ -39,6 +41,7 @@ impl Default for Options {
             relative_locations: true,
             redirect_blobs: false,
             page_size: 1000,
+            notice: Duration::ZERO,
             janitor_interval: hythe_registry::janitor::EVERY,
             settings: Vec::new(),
         }

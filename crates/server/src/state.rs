@@ -17,6 +17,8 @@ pub(crate) struct App {
     pub(crate) options: Options,
     /// Whether the node can do its work.
     pub(crate) health: Health,
+    /// Cancelled when the node is told to end, which it does after a notice.
+    pub(crate) leaving: CancellationToken,
     /// Cancelled when the node begins to end: what would go on for ever ends then.
     pub(crate) ending: CancellationToken,
     /// What `/metrics` prints; nothing without it.

@@ -44,6 +44,9 @@ sections! {
         body_timeout_seconds: u32 = "60";
         /// Seconds that a pull may stand still, with no byte taken by the client, before it is broken off.
         write_timeout_seconds: u32 = "120";
+        /// Seconds between Ctrl-C or SIGTERM and the end of service, in which /readyz says 503 and everything else is answered
+        /// as before: as long as a balancer takes to notice. 0 where there is none.
+        notice_seconds: u32 = "0";
         /// Seconds that running transfers have to end after Ctrl-C or SIGTERM; new requests are refused meanwhile.
         drain_seconds: u32 = "30";
     }

@@ -51,6 +51,7 @@ impl Server {
         for (path, seconds) in waits {
             reader.bound(path, seconds, 1..=DAY_SECONDS, "every connection must end some day");
         }
+        reader.bound("server.notice_seconds", self.notice_seconds, 0..=3600, "a stop must begin some day");
         reader.bound("server.drain_seconds", self.drain_seconds, 0..=DAY_SECONDS, "a stop must end some day");
         reader.bound(
             "server.header_max_bytes",

@@ -36,6 +36,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
   valueFrom: { fieldRef: { fieldPath: metadata.name } }
 - name: HYTHE_SERVER_LISTEN
   value: ":5000"
+# Longer than the readiness probe needs to fail, and within the slack of the grace period.
+- name: HYTHE_SERVER_NOTICE_SECONDS
+  value: "8"
 - name: HYTHE_SERVER_DRAIN_SECONDS
   value: {{ .Values.drainSeconds | quote }}
 - name: HYTHE_LOG_FORMAT

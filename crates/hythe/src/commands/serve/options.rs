@@ -81,6 +81,7 @@ pub(super) fn http(config: &Config) -> hythe_server::Options {
         manifest_max_bytes: usize::try_from(registry.manifest_max_bytes.0).unwrap_or(usize::MAX),
         relative_locations: registry.relative_locations,
         redirect_blobs: config.storage.redirect,
+        notice: seconds(server.notice_seconds),
         ..hythe_server::Options::default()
     };
     #[cfg(debug_assertions)]
