@@ -133,6 +133,15 @@ for (const locale of Object.keys(LANGUAGES) as Locale[]) {
       await expect(page.locator('pre')).toContainText('orphan');
     });
 
+    test('what was pushed lately is charted', async ({ page }) => {
+      await open(page, '');
+      const charts = page.getByRole('region', { name: t('overview.activity') });
+      await expect(charts.getByRole('img')).toHaveCount(3);
+      await expect(charts.getByRole('img', { name: new RegExp(`^${t('overview.pushes')}: [1-9]`) })).toBeVisible();
+      await expect(charts.getByRole('img', { name: new RegExp(`^${t('overview.stored')}: [1-9]`) })).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+    });
+
     test('a project without room is pointed out', async ({ page }) => {
       const ask = asker(server().base);
       const project_name = `tight-${locale.toLowerCase()}`;
@@ -162,6 +171,7 @@ test('who may see no jobs is refused them, and the stream too', async ({ page })
   await expect(page.getByRole('button', { name: 'New audit' })).toHaveCount(0);
   await open(page, '');
   await expect(page.getByRole('region', { name: 'Needs attention' })).toHaveCount(0);
+  await expect(page.getByRole('region', { name: 'The last 30 days' })).toHaveCount(0);
   const answer = await page.context().request.get(`${server().base}/api/v2.0/events`);
   expect(answer.status()).toBe(403);
 });
