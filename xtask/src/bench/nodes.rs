@@ -2,13 +2,14 @@
 
 use std::path::Path;
 use std::thread;
+use std::time::Duration;
 
 use super::manifests::{self, Load};
 use super::peers::Hythe;
 use super::process::cpu_seconds;
 use super::report::{Report, median};
 use super::share::Share;
-use crate::command::Outcome;
+use crate::command::{self, Outcome};
 use crate::services::{Service, start_postgres};
 
 const MOST: usize = 3;
@@ -38,10 +39,23 @@ pub(super) fn measure(folder: &Path, rounds: usize, report: &mut Report) -> Outc
         std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
         let (postgres, port) = start_postgres(&folder)?;
         let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
+        await_answer(port)?;
         let nodes = start(&folder, &url, part)?;
         measure_one_to_all(&nodes, &postgres, how, rounds, report)?;
     }
     Ok(())
+}
+
+/// PostgreSQL takes connections some time before it answers them.
+fn await_answer(port: u16) -> Outcome {
+    for _ in 0..100 {
+        let mut asked = command::program("pg_isready")?;
+        if asked.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]).status()?.success() {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    Err("PostgreSQL is not ready within 10 s".into())
 }
 
 fn start(folder: &Path, database: &str, part: Option<f64>) -> Outcome<Vec<Node>> {
