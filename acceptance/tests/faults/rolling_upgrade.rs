@@ -55,6 +55,8 @@ async fn nodes_of_an_earlier_version_are_replaced_under_load_and_no_request_fail
     let ground = Ground::new(balancer.host()).await;
     let clients: Vec<_> = (0..CLIENTS).map(|seed| tokio::spawn(work(ground.clone(), seed))).collect();
     tokio::time::sleep(STEP).await;
+    migrate(&options[0].1);
+    tokio::time::sleep(STEP).await;
     for (server, (_, options)) in running.iter_mut().zip(&options) {
         replace(server, options).await;
         tokio::time::sleep(STEP).await;
@@ -86,6 +88,12 @@ fn nodes(folder: &Path, database: &str) -> Vec<(u16, Options)> {
         (port, options.listen(&format!("127.0.0.1:{port}")).data(&folder.join(format!("data-{index}"))))
     };
     (0..NODES).map(node).collect()
+}
+
+/// The new tables and columns come first, beside nodes that do not know them.
+fn migrate(options: &Options) {
+    let output = options.command(&["migrate"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// As an operator does it: an orderly end, then the new binary at the same place.
