@@ -35,6 +35,7 @@ export const routes: Route[] = [
   { pattern: 'jobs/:job', page: () => import('./pages/system/Job.svelte') },
   { pattern: 'quotas', page: () => import('./pages/system/Quotas.svelte') },
   { pattern: 'nodes', page: () => import('./pages/system/Nodes.svelte') },
+  { pattern: 'doctor', page: () => import('./pages/system/Doctor.svelte') },
   { pattern: 'log', page: () => import('./pages/system/Log.svelte') },
   { pattern: 'settings', page: () => import('./pages/system/Settings.svelte') },
 ];

@@ -40,6 +40,7 @@ const PAGES = {
   job: 'jobs/{audit}',
   quotas: 'quotas',
   nodes: 'nodes',
+  doctor: 'doctor',
   log: 'log',
   settings: 'settings',
   nowhere: 'there/is/no/such/page',
