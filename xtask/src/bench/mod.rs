@@ -3,6 +3,7 @@
 //! Ratios are what counts: the absolute figures are the machine's. Nothing here fails because something was slow.
 
 pub(crate) mod client;
+mod garbage;
 mod manifests;
 mod memory;
 mod nodes;
@@ -31,7 +32,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Only measurements whose name begins so: pull, push, manifest, tags, memory, start, rows,
-    /// nodes
+    /// nodes, garbage
     #[arg(long)]
     only: Option<String>,
     /// Do not rewrite docs/benchmarks.md
@@ -84,6 +85,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
     if options.wants("nodes") {
         nodes::measure(folder.path(), options.rounds, &mut report)?;
+    }
+    if options.wants("garbage") {
+        garbage::measure(folder.path(), options.rounds, &mut report)?;
     }
     if options.wants("rows") {
         rows::measure(&mut report)?;

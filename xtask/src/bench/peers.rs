@@ -71,6 +71,17 @@ impl Hythe {
         Client::new(self.port, token)
     }
 
+    /// Asks its API as the administrator; what it answers.
+    pub(super) fn ask(&self, method: &str, path: &str, body: &str) -> Outcome<String> {
+        let mut curl = command::program("curl")?;
+        curl.args(["--silent", "--show-error", "--fail-with-body", "--user", &format!("admin:{PASSWORD}")]);
+        curl.args(["--request", method, "--header", "Content-Type: application/json"]);
+        if !body.is_empty() {
+            curl.args(["--data", body]);
+        }
+        command::output(curl.arg(format!("http://127.0.0.1:{}{path}", self.port)))
+    }
+
     /// Ends it and gives back its data folder.
     pub(super) fn stop(self) -> PathBuf {
         drop(self.service);

@@ -1,0 +1,120 @@
+//! Pulls and pushes while garbage is collected, against the same without: in turn, on one server with much to collect.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::manifests;
+use super::peers::Hythe;
+use super::report::{Report, median};
+use crate::command::{self, Outcome};
+
+/// Rows that no client makes in a reasonable time.
+const FILL: &str = include_str!("garbage.sql");
+const REPOSITORY: &str = "library/live";
+const PUSHERS: usize = 4;
+const LENGTH: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Per second.
+#[derive(Clone, Copy)]
+struct Rates {
+    pulls: f64,
+    pushes: f64,
+}
+
+pub(super) fn measure(folder: &Path, rounds: usize, report: &mut Report) -> Outcome {
+    let data = Hythe::start(folder, "garbage")?.stop();
+    let mut sqlite = command::program("sqlite3")?;
+    command::output(sqlite.arg("-bail").arg(data.join("hythe.db")).arg(FILL))?;
+    let hythe = Hythe::start(folder, "garbage")?;
+    let token = hythe.token(&format!("repository:{REPOSITORY}:pull,push"))?;
+    manifests::push(&hythe.client(Some(token.clone())), REPOSITORY, "v1")?;
+    let (mut without, mut with) = (Vec::new(), Vec::new());
+    let tags = AtomicUsize::new(0);
+    for _ in 0..rounds {
+        without.push(rates(&hythe, &token, &tags)?);
+        let job = begin(&hythe)?;
+        with.push(rates(&hythe, &token, &tags)?);
+        end(&hythe, &job)?;
+    }
+    for (what, of) in
+        [("pulls", (|rates| rates.pulls) as fn(&Rates) -> f64), ("pushes", |rates| rates.pushes)]
+    {
+        let [quiet, busy] = [&without, &with].map(|all| median(&all.iter().map(of).collect::<Vec<_>>()));
+        let measure = format!("{what} while garbage is collected: rate, of that without");
+        report.add(measure, busy / quiet, "at least 0.9");
+        report.note(format!("{what}: {quiet:.0}/s, while garbage is collected {busy:.0}/s"));
+    }
+    Ok(())
+}
+
+fn rates(hythe: &Hythe, token: &str, tags: &AtomicUsize) -> Outcome<Rates> {
+    let path = format!("/v2/{REPOSITORY}/manifests/v1");
+    let pulls = manifests::load(hythe.port, &path, Some(token))?.rate;
+    Ok(Rates { pulls, pushes: pushes(hythe, token, tags)? })
+}
+
+/// An upload of a blob and a manifest under a new tag, by several clients at once.
+fn pushes(hythe: &Hythe, token: &str, tags: &AtomicUsize) -> Outcome<f64> {
+    let before = tags.load(Ordering::Relaxed);
+    let begun = Instant::now();
+    let push_until_the_end = || -> Outcome {
+        let client = hythe.client(Some(token.to_owned()));
+        while begun.elapsed() < LENGTH {
+            let tag = format!("t{}", tags.fetch_add(1, Ordering::Relaxed));
+            manifests::push(&client, REPOSITORY, &tag)?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| -> Outcome {
+        let pushers: Vec<_> = (0..PUSHERS).map(|_| scope.spawn(push_until_the_end)).collect();
+        for pusher in pushers {
+            pusher.join().map_err(|_| "a client broke down")??;
+        }
+        Ok(())
+    })?;
+    let pushed = tags.load(Ordering::Relaxed) - before;
+    Ok(u32::try_from(pushed).map(f64::from)? / begun.elapsed().as_secs_f64())
+}
+
+/// Starts a collection and comes back when it is at work.
+fn begin(hythe: &Hythe) -> Outcome<String> {
+    let body = r#"{"schedule":{"type":"Manual"},"parameters":{"delete_untagged":false}}"#;
+    hythe.ask("POST", "/api/v2.0/system/gc/schedule", body)?;
+    let newest: Value = serde_json::from_str(&hythe.ask("GET", "/api/v2.0/system/gc?page_size=1", "")?)?;
+    let job = newest[0]["id"].to_string();
+    await_status(hythe, &job, &["Running"])?;
+    Ok(job)
+}
+
+/// Stops it, so that the next round finds something to collect.
+fn end(hythe: &Hythe, job: &str) -> Outcome {
+    if status(hythe, job)? == "Success" {
+        return Err("the collection was over before the round was: what was measured is no collection".into());
+    }
+    hythe.ask("PUT", &format!("/api/v2.0/system/gc/{job}"), "")?;
+    await_status(hythe, job, &["Stopped", "Success"])
+}
+
+fn await_status(hythe: &Hythe, job: &str, wanted: &[&str]) -> Outcome {
+    let begun = Instant::now();
+    loop {
+        let now = status(hythe, job)?;
+        if wanted.contains(&now.as_str()) {
+            return Ok(());
+        }
+        if begun.elapsed() > PATIENCE || now == "Error" {
+            return Err(format!("the collection is {now}, not {}", wanted.join(" or ")).into());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn status(hythe: &Hythe, job: &str) -> Outcome<String> {
+    let shown: Value = serde_json::from_str(&hythe.ask("GET", &format!("/api/v2.0/system/gc/{job}"), "")?)?;
+    Ok(shown["job_status"].as_str().unwrap_or_default().to_owned())
+}
