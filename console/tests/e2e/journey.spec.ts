@@ -7,7 +7,7 @@ import { push } from '../server/content';
 import { PASSWORD, server } from '../server/place';
 import { open, settled, signedIn } from './support';
 
-test('sign in by keyboard alone, make a project, push, see the image, delete a tag, take it back', async ({ page }) => {
+test('sign in by keyboard alone, make a project and a robot, push, see the image, delete a tag, take it back', async ({ page }) => {
   await open(page, 'sign-in');
   await page.getByLabel('User name').focus();
   await page.keyboard.type('admin');
@@ -25,9 +25,19 @@ test('sign in by keyboard alone, make a project, push, see the image, delete a t
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('journey');
   await expect(page.getByText('Nothing was pushed here yet')).toBeVisible();
 
+  const parts = page.getByRole('navigation', { name: 'journey' });
+  await parts.getByRole('link', { name: 'Robots' }).click();
+  await page.getByRole('button', { name: 'New robot' }).click();
+  await dialog.getByLabel('Name').fill('ci');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await expect(dialog.getByText('It is shown this once.')).toBeVisible();
+  const secret = (await dialog.locator('.line').first().locator('code').textContent()) ?? '';
+  await page.getByRole('button', { name: 'I have kept it' }).click();
+
   const folder = mkdtempSync(join(tmpdir(), 'hythe-journey-'));
-  push(server().base, folder, 'journey/web', '2.0', (layout) => layout.image('the web', 3));
-  await page.reload();
+  const robot = `robot_journey+ci:${secret}`;
+  push(server().base, folder, 'journey/web', '2.0', (layout) => layout.image('the web', 3), robot);
+  await parts.getByRole('link', { name: 'Repositories' }).click();
   await page.getByRole('link', { name: 'web' }).click();
   await page.getByRole('link', { name: '2.0' }).click();
   await settled(page);

@@ -69,10 +69,7 @@ pub(crate) fn is_asked_for_a_page(method: &Method, uri: &Uri, headers: &HeaderMa
 
 /// The page that loads everything else, whatever the address: which of the console's pages it is, its script decides.
 pub(crate) fn page(uri: &Uri) -> Response {
-    let (status, text) = match Files::get(PAGE) {
-        Some(page) => (StatusCode::OK, based(&String::from_utf8_lossy(&page.data), uri.path())),
-        None => (StatusCode::NOT_FOUND, ABSENT.to_owned()),
-    };
+    let (status, text) = shown(Files::get(PAGE).map(|page| page.data).as_deref(), uri.path());
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-cache"),
@@ -82,6 +79,14 @@ pub(crate) fn page(uri: &Uri) -> Response {
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ];
     (status, headers, text).into_response()
+}
+
+/// A binary that was built without the console says so, and how it comes about.
+fn shown(page: Option<&[u8]>, path: &str) -> (StatusCode, String) {
+    match page {
+        Some(page) => (StatusCode::OK, based(&String::from_utf8_lossy(page), path)),
+        None => (StatusCode::NOT_FOUND, ABSENT.to_owned()),
+    }
 }
 
 /// A browser asks its user for a password where it reads `Basic`, even if a script made the request. The console asks
@@ -150,6 +155,16 @@ mod tests {
             let expected = format!("<base href=\"{base}\" />");
             assert_eq!(based("<base href=\"./\" />", path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn a_binary_without_a_console_says_so_in_both_languages() {
+        let (status, text) = shown(None, "/projects");
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        for words in ["built without the web console", "未包含 Web 控制台", "cargo xtask serve"] {
+            assert!(text.contains(words), "{words}");
+        }
+        assert_eq!(shown(Some(b"<base href=\"./\" />"), "/").0, StatusCode::OK);
     }
 
     #[test]
