@@ -5,6 +5,7 @@ pub mod audit;
 pub mod configuration;
 pub mod doctor;
 pub mod error;
+pub mod event;
 pub mod grant;
 pub mod icon;
 pub mod identity_source;

@@ -33,8 +33,8 @@ pub struct Waiting {
     pub size: u64,
 }
 
-/// Says that the bytes of blobs that were deleted are to be removed.
-pub(crate) async fn create(c: &mut Connection, blobs: &[Blob], now: Micros) -> Result<()> {
+/// Says that the bytes of blobs that were deleted, or that others have brought already, are to be removed.
+pub async fn create(c: &mut Connection, blobs: &[Blob], now: Micros) -> Result<()> {
     let places: Vec<_> = blobs
         .iter()
         .map(|blob| serde_json::json!({ "location": blob.location, "size": blob.size }))

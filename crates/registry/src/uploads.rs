@@ -10,7 +10,7 @@ use std::time::Duration;
 use hythe_blobs::hash::Hasher;
 use hythe_blobs::{BodyStream, Upload};
 use hythe_metadata::upload::{self, Claimed, NewUpload, UploadRow};
-use hythe_metadata::{Connection, blob, repository};
+use hythe_metadata::{Connection, blob, garbage, repository};
 use hythe_oci::digest::{Algorithm, Digest};
 use hythe_oci::error_code::ErrorCode;
 use hythe_oci::name::RepositoryName;
@@ -451,6 +451,9 @@ impl Registry {
                         return Ok(None);
                     }
                     let recorded = record(c, &row, damaged.as_ref(), now).await?;
+                    if let blob::Recorded::Existing(_) = recorded {
+                        garbage::create(c, &[row.clone()], now).await?;
+                    }
                     blob::link(c, repository_id, &row.digest, now).await?;
                     Ok(Some(recorded))
                 })
@@ -464,10 +467,24 @@ impl Registry {
         Ok(Pushed { digest: *digest })
     }
 
-    /// Somebody else brought the same bytes first; ours are not needed.
+    /// Somebody else brought the same bytes first; ours are garbage, and nobody has seen them: they go at once. If that
+    /// fails, or the node ends, they go with the other garbage.
     async fn drop_duplicate(&self, id: UploadId, location: &hythe_blobs::Location) {
-        if let Err(error) = self.blobs.remove(location).await {
-            tracing::warn!(upload = %id, %location, %error, "the bytes of a duplicate blob could not be removed");
+        let place = [location.as_str().to_owned()];
+        let removed = match self.blobs.remove(location).await {
+            Ok(()) => self
+                .database
+                .transaction(move |c| {
+                    let place = place.clone();
+                    Box::pin(async move { garbage::delete(c, &place).await })
+                })
+                .await
+                .map(drop)
+                .map_err(Error::from),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = removed {
+            tracing::warn!(upload = %id, %location, %error, "the bytes of a duplicate blob are left to garbage collection");
         }
     }
 }

@@ -156,9 +156,20 @@ impl Audit {
         };
         let mut findings = Vec::new();
         for stored in old.iter().filter(|stored| !is_known(stored)) {
-            findings.extend(self.orphan(stored).await?);
+            if stored.upload.is_none() || self.is_there(stored).await? {
+                findings.extend(self.orphan(stored).await?);
+            }
         }
         Ok(findings)
+    }
+
+    /// Garbage collection removes bytes before their row of garbage: what was listed, and has no such row now, may be gone.
+    async fn is_there(&self, stored: &Stored) -> Result<bool> {
+        match self.registry.blobs.open(&Location::new(stored.name.as_str()), stored.size).await {
+            Ok(_) => Ok(true),
+            Err(StorageError::Damaged { found, .. }) => Ok(found.is_some()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn orphan(&self, stored: &Stored) -> Result<Option<Finding>> {

@@ -57,7 +57,10 @@ pub(super) struct EventsQuery {
         EventsQuery,
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen")
     ),
-    responses((status = 200, description = "Events", body = String, content_type = "text/event-stream"), Refusals)
+    responses(
+        (status = 200, description = "Events, each of this form", body = hythe_api::event::Event, content_type = "text/event-stream"),
+        Refusals
+    )
 )]
 pub(super) async fn stream(
     State(app): State<Arc<App>>,

@@ -37,10 +37,10 @@ pub(super) async fn login(wanted: &LoginArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Tells the tokens of several machines and logins apart.
+/// Tells the tokens of several machines and logins apart, also of those that a script makes at once.
 fn token_name() -> String {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    format!("hythe login on {host}, {}", jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S"))
+    format!("hythe login on {host}, {}", jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S%.6f"))
 }
 
 fn password(wanted: &LoginArguments) -> Result<String, Failure> {
