@@ -452,7 +452,7 @@ impl Registry {
                     }
                     let recorded = record(c, &row, damaged.as_ref(), now).await?;
                     if let blob::Recorded::Existing(_) = recorded {
-                        garbage::create(c, &[row.clone()], now).await?;
+                        garbage::create(c, std::slice::from_ref(&row), now).await?;
                     }
                     blob::link(c, repository_id, &row.digest, now).await?;
                     Ok(Some(recorded))
