@@ -1,94 +1,26 @@
 //! The lease of an upload: kept while the storage takes longer than the lease, and lost by a writer that was paused.
 #![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
+mod support;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use hythe_blobs::hash::digest_of;
-use hythe_blobs::{
-    Blob, BlobStore, BodyStream, Error, Filesystem, Location, Memory, Probe, Shelf, Stored, Upload, body,
-};
+use hythe_blobs::{BlobStore, Filesystem, body};
 use hythe_metadata::{Database, repository, upload};
-use hythe_oci::digest::{Algorithm, Digest};
+use hythe_oci::digest::Algorithm;
 use hythe_oci::name::RepositoryName;
 use hythe_oci::upload_id::UploadId;
 use hythe_registry::access::{Caller, Pull, Push};
 use hythe_registry::error::Kind;
 use hythe_registry::uploads::Chunk;
 use hythe_registry::{Options, Registry};
+use support::store::Unruly;
 use tempfile::TempDir;
-use tokio::sync::{Notify, mpsc};
-
-/// Memory that publishes when it is told to, as a bucket may take minutes to join the parts of a large blob.
-#[derive(Default)]
-struct Slow {
-    memory: Memory,
-    begun: Notify,
-    go_on: Notify,
-}
-
-#[async_trait]
-impl BlobStore for Slow {
-    fn kind(&self) -> &'static str {
-        self.memory.kind()
-    }
-
-    async fn append(&self, upload: &mut Upload, body: BodyStream) -> Result<(), Error> {
-        self.memory.append(upload, body).await
-    }
-
-    async fn publish(&self, upload: &mut Upload, digest: &Digest) -> Result<Location, Error> {
-        self.begun.notify_one();
-        self.go_on.notified().await;
-        self.memory.publish(upload, digest).await
-    }
-
-    async fn discard(
-        &self,
-        id: UploadId,
-        takeovers: u64,
-        parts: &str,
-        digest: Option<&Digest>,
-    ) -> Result<(), Error> {
-        self.memory.discard(id, takeovers, parts, digest).await
-    }
-
-    async fn open(&self, location: &Location, size: u64) -> Result<Blob, Error> {
-        self.memory.open(location, size).await
-    }
-
-    async fn remove(&self, location: &Location) -> Result<(), Error> {
-        self.memory.remove(location).await
-    }
-
-    async fn list(&self, shelf: Shelf, after: &str, limit: usize) -> Result<Vec<Stored>, Error> {
-        self.memory.list(shelf, after, limit).await
-    }
-
-    async fn abandon(&self, id: UploadId) -> Result<(), Error> {
-        self.memory.abandon(id).await
-    }
-
-    async fn write_note(&self, name: &str, bytes: Bytes) -> Result<(), Error> {
-        self.memory.write_note(name, bytes).await
-    }
-
-    async fn read_note(&self, name: &str) -> Result<Option<Bytes>, Error> {
-        self.memory.read_note(name).await
-    }
-
-    async fn remove_note(&self, name: &str) -> Result<(), Error> {
-        self.memory.remove_note(name).await
-    }
-
-    async fn probe(&self) -> Result<Probe, Error> {
-        self.memory.probe().await
-    }
-}
+use tokio::sync::mpsc;
 
 /// A registry on this store, and the folder of its database.
 async fn registry(store: Arc<dyn BlobStore>) -> (TempDir, Arc<Registry>) {
@@ -103,7 +35,7 @@ async fn registry(store: Arc<dyn BlobStore>) -> (TempDir, Arc<Registry>) {
 
 #[tokio::test]
 async fn it_is_kept_while_the_bytes_are_published() {
-    let store = Arc::new(Slow::default());
+    let store = Arc::new(Unruly::slow());
     let (_folder, registry) = registry(store.clone()).await;
     let name = "library/app".parse().unwrap();
     let permit = registry.permit::<Push>(&Caller::operator(), &name).await.unwrap();

@@ -1,23 +1,22 @@
 //! The audit of more than a page, broken off and gone on with.
 #![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+mod support;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use hythe_blobs::{
-    Blob, BlobStore, BodyStream, Error, Location, Memory, Probe, Shelf, Stored, Upload, body, hash,
-};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use hythe_blobs::{BlobStore, Location, Memory, Shelf, Upload, body, hash};
 use hythe_metadata::{Database, blob, garbage};
-use hythe_oci::digest::{Algorithm, Digest};
+use hythe_oci::digest::Algorithm;
 use hythe_oci::upload_id::UploadId;
 use hythe_registry::access::system_rights::garbage_collection::Create;
 use hythe_registry::access::{Caller, Push};
 use hythe_registry::storage_audit::{Fault, Finding, Options};
 use hythe_registry::uploads::Chunk;
 use hythe_registry::{Registry, clock};
+use support::store::Unruly;
 
 /// More than two pages.
 const BLOBS: u32 = 2500;
@@ -102,84 +101,11 @@ async fn an_audit_of_many_pages_goes_on_where_it_was_broken_off() {
     );
 }
 
-/// Memory from which somebody else removes something while it is listed, and which refuses to remove anything when told.
-#[derive(Default)]
-struct Restless {
-    memory: Memory,
-    vanishing: Mutex<Option<Location>>,
-    refuses: AtomicBool,
-}
-
-#[async_trait]
-impl BlobStore for Restless {
-    fn kind(&self) -> &'static str {
-        self.memory.kind()
-    }
-
-    async fn append(&self, upload: &mut Upload, body: BodyStream) -> Result<(), Error> {
-        self.memory.append(upload, body).await
-    }
-
-    async fn publish(&self, upload: &mut Upload, digest: &Digest) -> Result<Location, Error> {
-        self.memory.publish(upload, digest).await
-    }
-
-    async fn discard(
-        &self,
-        id: UploadId,
-        takeovers: u64,
-        parts: &str,
-        digest: Option<&Digest>,
-    ) -> Result<(), Error> {
-        self.memory.discard(id, takeovers, parts, digest).await
-    }
-
-    async fn open(&self, location: &Location, size: u64) -> Result<Blob, Error> {
-        self.memory.open(location, size).await
-    }
-
-    async fn remove(&self, location: &Location) -> Result<(), Error> {
-        if self.refuses.load(Ordering::Relaxed) {
-            return Err(Error::NotFound { place: "the disk is gone".to_owned() });
-        }
-        self.memory.remove(location).await
-    }
-
-    async fn list(&self, shelf: Shelf, after: &str, limit: usize) -> Result<Vec<Stored>, Error> {
-        let listed = self.memory.list(shelf, after, limit).await?;
-        let vanishing = self.vanishing.lock().unwrap().take();
-        if let Some(location) = vanishing {
-            self.memory.remove(&location).await?;
-        }
-        Ok(listed)
-    }
-
-    async fn abandon(&self, id: UploadId) -> Result<(), Error> {
-        self.memory.abandon(id).await
-    }
-
-    async fn write_note(&self, name: &str, bytes: Bytes) -> Result<(), Error> {
-        self.memory.write_note(name, bytes).await
-    }
-
-    async fn read_note(&self, name: &str) -> Result<Option<Bytes>, Error> {
-        self.memory.read_note(name).await
-    }
-
-    async fn remove_note(&self, name: &str) -> Result<(), Error> {
-        self.memory.remove_note(name).await
-    }
-
-    async fn probe(&self) -> Result<Probe, Error> {
-        self.memory.probe().await
-    }
-}
-
-async fn restless(folder: &std::path::Path) -> (Arc<Registry>, Arc<Restless>) {
+async fn restless(folder: &std::path::Path) -> (Arc<Registry>, Arc<Unruly>) {
     let url = format!("sqlite://{}/hythe.db", folder.display());
     let database = Database::open(&hythe_metadata::Options::new(url)).unwrap();
     database.migrate().await.unwrap();
-    let store = Arc::new(Restless::default());
+    let store = Arc::new(Unruly::default());
     let registry = Registry::new(database, store.clone(), hythe_registry::Options::default());
     registry.set_up(Some("correct horse")).await.unwrap();
     (registry, store)

@@ -1,7 +1,9 @@
 //! Nodes over one database and one storage, on both engines: SQLite always, PostgreSQL where `HYTHE_TEST_POSTGRES` holds
 //! the URL of a server in which the tests may make databases.
 
-#![allow(dead_code, reason = "every suite uses a part of it")]
+#![allow(dead_code, unused_imports, unused_macros, reason = "every suite uses a part of it")]
+
+pub(crate) mod store;
 
 use std::sync::Arc;
 
