@@ -7,7 +7,9 @@ import { push } from '../server/content';
 import { PASSWORD, server } from '../server/place';
 import { open, settled, signedIn } from './support';
 
-test('sign in by keyboard alone, make a project and a robot, push, see the image, delete a tag, take it back', async ({ page }) => {
+test('sign in by keyboard alone, make a project and a robot, push, see the image, delete a tag, take it back', async ({
+  page,
+}) => {
   await open(page, 'sign-in');
   await page.getByLabel('User name').focus();
   await page.keyboard.type('admin');
