@@ -11,9 +11,10 @@ use super::manifests;
 use super::peers::Hythe;
 use super::report::{Report, median};
 use crate::command::{self, Outcome};
+use crate::places;
 
 /// Rows that no client makes in a reasonable time.
-const FILL: &str = include_str!("garbage.sql");
+const FILL: &str = "xtask/src/bench/garbage.sql";
 const REPOSITORY: &str = "library/live";
 const PUSHERS: usize = 4;
 const LENGTH: Duration = Duration::from_secs(5);
@@ -29,7 +30,8 @@ struct Rates {
 pub(super) fn measure(folder: &Path, rounds: usize, report: &mut Report) -> Outcome {
     let data = Hythe::start(folder, "garbage")?.stop();
     let mut sqlite = command::program("sqlite3")?;
-    command::output(sqlite.arg("-bail").arg(data.join("hythe.db")).arg(FILL))?;
+    let read = format!(".read {}", places::tree().join(FILL).display());
+    command::output(sqlite.arg("-bail").arg(data.join("hythe.db")).arg(read))?;
     let hythe = Hythe::start(folder, "garbage")?;
     let token = hythe.token(&format!("repository:{REPOSITORY}:pull,push"))?;
     manifests::push(&hythe.client(Some(token.clone())), REPOSITORY, "v1")?;
