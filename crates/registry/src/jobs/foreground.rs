@@ -12,11 +12,23 @@ const LOOK: Duration = Duration::from_millis(20);
 /// How long one step of a job waits at most, so that work goes on under any load, only slowly.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// While anybody asks for anything, a job rests so many times as long as it worked: where there is one writer (SQLite),
+/// pushes wait for each of its transactions.
+const REST: u32 = 15;
+
 impl Registry {
-    /// Waits while many requests are under way, for half a second at most.
-    pub(super) async fn give_way(&self) {
+    /// Waits while many requests are under way, and rests while there are any after a step that took `worked`; for half a
+    /// second at most, each.
+    pub(super) async fn give_way(&self, worked: Duration) {
         wait_while(|| self.load().requests >= self.options.jobs.busy_from).await;
+        if self.load().requests > 0 {
+            tokio::time::sleep(rest(worked)).await;
+        }
     }
+}
+
+fn rest(worked: Duration) -> Duration {
+    worked.saturating_mul(REST).min(PATIENCE)
 }
 
 async fn wait_while(busy: impl Fn() -> bool) {
@@ -29,6 +41,12 @@ async fn wait_while(busy: impl Fn() -> bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rest_is_longer_than_the_work_and_has_an_end() {
+        assert_eq!(rest(Duration::from_millis(4)), Duration::from_millis(60));
+        assert_eq!(rest(Duration::from_secs(4)), PATIENCE);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn work_waits_for_requests_and_never_for_long() {

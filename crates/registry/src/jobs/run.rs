@@ -58,6 +58,8 @@ struct Live {
     /// By the clock of this machine, which goes on while the process is paused. It began before the lease did, so that
     /// it ends before the lease does.
     leased_until: Mutex<Instant>,
+    /// When the handler went on last.
+    step_begun: Mutex<Instant>,
 }
 
 /// What has not been written down yet.
@@ -76,6 +78,7 @@ impl Run {
             lost: AtomicBool::new(false),
             notes: Mutex::default(),
             leased_until: Mutex::new(until),
+            step_begun: Mutex::new(Instant::now()),
         };
         Run { registry, job: Arc::new(job), state: Arc::new(state) }
     }
@@ -117,7 +120,9 @@ impl Run {
         if self.state.stopping.load(Ordering::Relaxed) {
             return Err(Halt::Stopped);
         }
-        self.registry.give_way().await;
+        let worked = self.step_begun().elapsed();
+        self.registry.give_way(worked).await;
+        *self.step_begun() = Instant::now();
         let many = self.notes().lines.len() >= LINES;
         if many || self.is_overdue() {
             self.renew().await?;
@@ -224,6 +229,10 @@ impl Run {
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.state.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn step_begun(&self) -> MutexGuard<'_, Instant> {
+        self.state.step_begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn leased_until(&self) -> MutexGuard<'_, Instant> {

@@ -86,7 +86,7 @@ impl Registry {
 
     async fn take_jobs(self: &Arc<Self>, attempts: &mut JoinSet<()>) -> Result<()> {
         while attempts.len() < self.options.jobs.workers {
-            self.give_way().await;
+            self.give_way(Duration::ZERO).await;
             let Some(run) = self.take_job().await? else { return Ok(()) };
             attempts.spawn(self.clone().attempt(run));
         }
