@@ -61,9 +61,7 @@ pub(crate) async fn make_policy(http: &Http, ground: &Ground) -> String {
         "trigger": { "kind": "Schedule", "settings": { "cron": "" }, "references": {} },
         "scope": { "level": "project", "ref": project["project_id"] },
     });
-    let made = post(http, ground, "/api/v2.0/retentions", &policy).await;
-    assert_eq!(made.status(), StatusCode::CREATED);
-    made.headers()["location"].to_str().unwrap().to_owned()
+    make(http, ground, "/api/v2.0/retentions", &policy).await
 }
 
 /// How many places in storage and blobs the collections of a run have freed.
@@ -79,9 +77,8 @@ pub(crate) async fn collected(http: &Http, ground: &Ground) -> u64 {
 /// One more collection, now that nothing breaks: it has to come to its end, and jobs that wait before it as well.
 pub(crate) async fn collect_to_the_end(http: &Http, ground: &Ground) -> Result<(), String> {
     let begun = Instant::now();
-    let made = post(http, ground, COLLECT, &once()).await;
-    assert_eq!(made.status(), StatusCode::CREATED);
-    let number = made.headers()["location"].to_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let made = make(http, ground, COLLECT, &once()).await;
+    let (_, number) = made.rsplit_once('/').unwrap();
     loop {
         let told = get(http, ground, &format!("{GC}/{number}")).await;
         match told["job_status"].as_str().unwrap_or_default() {
@@ -115,7 +112,12 @@ async fn get(http: &Http, ground: &Ground, path: &str) -> Json {
     ask(|| http.get(&url)).await.json().await.unwrap()
 }
 
-async fn post(http: &Http, ground: &Ground, path: &str, body: &Json) -> Response {
+/// Has something made; where it is.
+pub(crate) async fn make(http: &Http, ground: &Ground, path: &str, body: &Json) -> String {
     let url = format!("http://{}{path}", ground.host);
-    ask(|| http.post(&url).json(body)).await
+    let made = ask(|| http.post(&url).json(body)).await;
+    let location = made.headers().get("location").map(|location| location.to_str().unwrap().to_owned());
+    let (status, words) = (made.status(), made.text().await.unwrap());
+    assert_eq!(status, StatusCode::CREATED, "{path}: {words}");
+    location.unwrap()
 }

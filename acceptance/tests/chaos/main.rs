@@ -24,7 +24,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use cluster::{Cluster, Footing, NODES, Rule};
 use hand::Hand;
 use record::{Done, Ground, Record};
-use reqwest::StatusCode;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -188,23 +187,17 @@ fn fresh_seed() -> u64 {
 
 /// A project, and a retention policy in it.
 async fn prepare(cluster: &Cluster) -> (Arc<Ground>, String) {
-    let (host, project, http) = (cluster.host(), "arena".to_owned(), hand::patient());
-    let made = http
-        .post(format!("http://{host}/api/v2.0/projects"))
-        .basic_auth("admin", Some(hythe_acceptance::server::PASSWORD))
-        .json(&json!({ "project_name": project }))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(made.status(), StatusCode::CREATED);
+    let http = hand::patient();
     let ground = Ground {
-        host,
-        project,
+        host: cluster.host(),
+        project: "arena".to_owned(),
         begun: Instant::now(),
         over: false.into(),
         record: Mutex::new(Record::default()),
         done: Done::default(),
     };
+    housekeeping::make(&http, &ground, "/api/v2.0/projects", &json!({ "project_name": ground.project }))
+        .await;
     let policy = housekeeping::make_policy(&http, &ground).await;
     (Arc::new(ground), policy)
 }

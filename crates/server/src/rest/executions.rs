@@ -1,13 +1,15 @@
 //! What the endpoints of one kind of job have in common in Harbor's API: a schedule, a history and logs.
 
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::{StatusCode, header};
 use hythe_api::schedule::{ExecHistory, ScheduleObj};
 use hythe_metadata::job::{Cause, Job, Line, State};
 use hythe_metadata::schedule::Schedule;
 use hythe_registry::jobs::schedules::{Wanted, When};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
-use super::{RestFailure, timestamp};
+use super::{RestFailure, created, timestamp};
 
 /// Harbor's words for the usual times, and the expressions that they stand for. They are kept as croner's nicknames, so
 /// that what was set as `Daily` is shown as `Daily`.
@@ -33,10 +35,23 @@ pub(super) fn wanted(schedule: &ScheduleObj) -> Result<Wanted, RestFailure> {
             Ok(Wanted::At(When::parse(&schedule.cron, &schedule.time_zone)?))
         }
         _ => Err(RestFailure::new(
-            http::StatusCode::BAD_REQUEST,
+            StatusCode::BAD_REQUEST,
             "schedule.type is Hourly, Daily, Weekly, Custom, Manual or None",
         )),
     }
+}
+
+/// The answer to who had a schedule set, or a job begun: where either is.
+pub(super) fn made(folder: &str, job: Option<i64>) -> Response {
+    let last = job.map_or_else(|| "schedule".to_owned(), |id| id.to_string());
+    created(&format!("/api/v2.0/system/{folder}/{last}"))
+}
+
+/// What a job is told.
+pub(super) fn parameters<T: DeserializeOwned>(given: Map<String, Value>) -> Result<T, RestFailure> {
+    serde_json::from_value(given.into()).map_err(|error| {
+        RestFailure::new(StatusCode::BAD_REQUEST, format!("parameters cannot be read: {error}"))
+    })
 }
 
 /// A job as an execution.

@@ -13,9 +13,9 @@ use hythe_registry::garbage_collection::{Collection, CollectionChange};
 use hythe_registry::jobs::schedules::Wanted;
 use serde_json::{Map, Value};
 
-use super::executions::{show_job, show_log, show_schedule, wanted};
+use super::executions::{made, show_job, show_log, show_schedule, wanted};
 use super::page::{ListQuery, Page};
-use super::{Json, Path, Query, Refusals, RestFailure, SignedIn, created};
+use super::{Json, Path, Query, Refusals, RestFailure, SignedIn};
 use crate::state::App;
 
 /// `GET /system/gc`, the newest first.
@@ -108,9 +108,7 @@ pub(super) async fn create_schedule(
     Json(body): Json<Schedule>,
 ) -> Result<Response, RestFailure> {
     let permit: Permit<right::Create, Everywhere> = app.registry.permit_everywhere(&caller).await?;
-    let made = set(&app, &permit, body).await?;
-    let last = made.map_or_else(|| "schedule".to_owned(), |id| id.to_string());
-    Ok(created(&format!("/api/v2.0/system/gc/{last}")))
+    Ok(made("gc", set(&app, &permit, body).await?))
 }
 
 /// `PUT /system/gc/schedule`: the same for what is set already.
@@ -136,17 +134,13 @@ async fn set(
     body: Schedule,
 ) -> Result<Option<i64>, RestFailure> {
     let collection = parameters(&body.parameters)?;
-    match wanted(&body.schedule)? {
-        Wanted::Now => Ok(Some(app.registry.start_collection(permit, collection).await?.id())),
-        Wanted::Never => {
-            app.registry.schedule_collections(permit, None, collection).await?;
-            Ok(None)
-        }
-        Wanted::At(when) => {
-            app.registry.schedule_collections(permit, Some(when), collection).await?;
-            Ok(None)
-        }
-    }
+    let when = match wanted(&body.schedule)? {
+        Wanted::Now => return Ok(Some(app.registry.start_collection(permit, collection).await?.id())),
+        Wanted::Never => None,
+        Wanted::At(when) => Some(when),
+    };
+    app.registry.schedule_collections(permit, when, collection).await?;
+    Ok(None)
 }
 
 /// Harbor's clients write truth as a boolean or as its text.

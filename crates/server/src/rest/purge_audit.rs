@@ -8,10 +8,11 @@ use http::StatusCode;
 use hythe_api::schedule::{ExecHistory, Schedule};
 use hythe_registry::access::{Everywhere, Permit, system_rights::purge_audit as right};
 use hythe_registry::audit::purge::{Purge, PurgeChange};
+use hythe_registry::jobs::schedules::Wanted;
 
-use super::executions::{LOG_LINES, show_job, show_log, show_schedule, wanted};
+use super::executions::{LOG_LINES, made, parameters, show_job, show_log, show_schedule, wanted};
 use super::page::{ListQuery, Page};
-use super::{Json, Path, Query, Refusals, RestFailure, SignedIn, created};
+use super::{Json, Path, Query, Refusals, RestFailure, SignedIn};
 use crate::state::App;
 
 /// `GET /system/purgeaudit`: what was purged, the newest first.
@@ -104,9 +105,7 @@ pub(super) async fn create_schedule(
     Json(body): Json<Schedule>,
 ) -> Result<Response, RestFailure> {
     let permit: Permit<right::Create, Everywhere> = app.registry.permit_everywhere(&caller).await?;
-    let made = set(&app, &permit, body).await?;
-    let last = made.map_or_else(|| "schedule".to_owned(), |id| id.to_string());
-    Ok(created(&format!("/api/v2.0/system/purgeaudit/{last}")))
+    Ok(made("purgeaudit", set(&app, &permit, body).await?))
 }
 
 /// `PUT /system/purgeaudit/schedule`: the same for what is set already.
@@ -132,10 +131,8 @@ async fn set(
 ) -> Result<Option<i64>, RestFailure> {
     let wanted = wanted(&body.schedule)?;
     let purge: Purge = match wanted {
-        hythe_registry::jobs::schedules::Wanted::Never => Purge::default(),
-        _ => serde_json::from_value(body.parameters.into()).map_err(|error| {
-            RestFailure::new(StatusCode::BAD_REQUEST, format!("parameters cannot be read: {error}"))
-        })?,
+        Wanted::Never => Purge::default(),
+        _ => parameters(body.parameters)?,
     };
     Ok(app.registry.schedule_purge(permit, wanted, &purge).await?)
 }

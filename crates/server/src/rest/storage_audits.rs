@@ -11,7 +11,7 @@ use hythe_metadata::job::Job;
 use hythe_registry::access::{Everywhere, Permit, system_rights::garbage_collection as right};
 use hythe_registry::storage_audit::{Options, Position, StorageAuditChange};
 
-use super::executions::{LOG_LINES, show_log, show_schedule, wanted};
+use super::executions::{LOG_LINES, made, parameters, show_log, show_schedule, wanted};
 use super::page::{ListQuery, Page};
 use super::{Json, Path, Query, Refusals, RestFailure, SignedIn, created, timestamp};
 use crate::state::App;
@@ -57,9 +57,7 @@ pub(super) async fn create_schedule(
     Json(body): Json<Schedule>,
 ) -> Result<Response, RestFailure> {
     let permit: Permit<right::Create, Everywhere> = app.registry.permit_everywhere(&caller).await?;
-    let made = set(&app, &permit, body).await?;
-    let last = made.map_or_else(|| "schedule".to_owned(), |id| id.to_string());
-    Ok(created(&format!("/api/v2.0/system/storage-audit/{last}")))
+    Ok(made("storage-audit", set(&app, &permit, body).await?))
 }
 
 /// `PUT /system/storage-audit/schedule`: the same for what is set already.
@@ -83,11 +81,8 @@ async fn set(
     permit: &Permit<impl StorageAuditChange, Everywhere>,
     body: Schedule,
 ) -> Result<Option<i64>, RestFailure> {
-    let parameters = serde_json::from_value(body.parameters.into()).map_err(|error| {
-        RestFailure::new(StatusCode::BAD_REQUEST, format!("parameters cannot be read: {error}"))
-    })?;
-    let wanted = wanted(&body.schedule)?;
-    Ok(app.registry.schedule_storage_audits(permit, wanted, options(parameters)).await?)
+    let options = options(parameters(body.parameters)?);
+    Ok(app.registry.schedule_storage_audits(permit, wanted(&body.schedule)?, options).await?)
 }
 
 fn options(wanted: StorageAuditReq) -> Options {
