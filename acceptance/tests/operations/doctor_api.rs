@@ -93,7 +93,7 @@ async fn a_proxy_that_hides_what_the_client_asked_is_told_by_what_it_does_not_sa
         diagnose(&http, &base, Some(&base)).await
     };
     let silent = told_by("proxy_set_header Host $http_host;").await;
-    assert_told(&silent, "address", "warn", "another scheme, because 127.0.0.1 says no X-Forwarded-Proto");
+    assert_told(&silent, "address", "warn", "for a token, because 127.0.0.1 says no X-Forwarded-Proto");
     let nameless = told_by("proxy_set_header X-Forwarded-Proto $scheme;").await;
     assert_told(&nameless, "address", "warn", "127.0.0.1 says no X-Forwarded-Host, and Host: nodes");
     assert_told(&told_by(RIGHT).await, "address", "ok", "are sent back there");

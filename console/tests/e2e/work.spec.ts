@@ -8,6 +8,12 @@ import { LANGUAGES, open, signedIn, texts, violations, type Locale } from './sup
 
 const PURGE = { schedule: { type: 'Manual' }, parameters: { audit_retention_hour: 24_000, dry_run: true } };
 
+interface Finding {
+  kind: string;
+  remedy: string | null;
+  values?: Record<string, string>;
+}
+
 /** Asks for a purge of the audit log that only shows what would go; its number. */
 async function purge(): Promise<string> {
   const answer = await asker(server().base)('POST', '/api/v2.0/system/purgeaudit/schedule', PURGE);
@@ -45,6 +51,35 @@ for (const locale of Object.keys(LANGUAGES) as Locale[]) {
       await row.getByRole('link').click();
       await expect(page.locator('pre')).toContainText('would remove');
       expect(await violations(page)).toEqual([]);
+    });
+
+    test('the doctor speaks the language of the page, and of what is newer than it the words of the server', async ({
+      page,
+    }) => {
+      const newer = { check: 'nodes', status: 'warn', finding: 'a moon is full', kind: 'moon_full', remedy: 'wait' };
+      await page.route('**/api/v2.0/doctor?*', async (route) => {
+        const response = await route.fetch();
+        const diagnosis = (await response.json()) as { findings: Finding[] };
+        await route.fulfill({ response, json: { ...diagnosis, findings: [...diagnosis.findings, newer] } });
+      });
+      const answer = page.waitForResponse('**/api/v2.0/doctor?*');
+      await open(page, 'doctor');
+      const { findings } = (await (await answer).json()) as { findings: Finding[] };
+      const lines = page.locator('main li .words');
+      await expect(lines).toHaveCount(findings.length);
+      for (const [at, { kind, remedy }] of findings.entries()) {
+        if (kind === newer.kind) {
+          await expect(lines.nth(at)).toHaveText(/a moon is full\s*wait/);
+          continue;
+        }
+        const said = [`doctor.finding.${kind}`, ...(remedy ? [`doctor.remedy.${kind}`] : [])].map((key) => t(key));
+        const parts = said.join('').split(/\{\w+\}/);
+        for (const part of parts) await expect(lines.nth(at)).toContainText(part);
+      }
+      await expect(lines.filter({ hasText: /[{}]/ })).toHaveCount(0);
+      const database = t('doctor.value.database.the database');
+      const { schema = '' } = findings.find(({ kind }) => kind === 'schema_current')?.values ?? {};
+      await expect(lines.filter({ hasText: t('doctor.finding.schema_current', { database, schema }) })).toHaveCount(1);
     });
 
     test('what waits is held back, stopped and let go on', async ({ page }) => {

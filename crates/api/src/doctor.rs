@@ -1,5 +1,6 @@
 //! What is wrong with a registry: the same words over the API and on the command line.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,13 @@ pub struct Finding {
     pub finding: String,
     /// What to do; nothing where all is well.
     pub remedy: Option<String>,
+    /// What was found in a word that stays, such as `node_lost`, from which other languages say it. Later versions have more
+    /// of them; findings of the command line have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// What the words of this kind fill in, by name, such as `node` and `seconds`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
 }
 
 /// All that was found.

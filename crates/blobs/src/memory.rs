@@ -190,8 +190,7 @@ impl BlobStore for Memory {
     }
 
     async fn probe(&self) -> Result<Probe, Error> {
-        let finding = "blobs are kept in memory and are lost when this process ends".to_owned();
-        let notes = vec![Note { finding, remedy: "name a folder or a bucket as storage.url" }];
+        let notes = vec![Note::InMemory];
         Ok(Probe { write_ms: 0.0, sync_ms: 0.0, free_bytes: None, total_bytes: None, notes })
     }
 }

@@ -1,6 +1,7 @@
 //! The contract that every back end keeps; `suite` holds them to it.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -76,11 +77,41 @@ pub struct Probe {
 
 /// Something about storage that works and will surprise somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    /// What, in one line.
-    pub finding: String,
-    /// What to do about it.
-    pub remedy: &'static str,
+pub enum Note {
+    /// Everything is gone with the process.
+    InMemory,
+    /// Syncing does nothing (libeatmydata).
+    SyncDisarmed,
+    /// Hardly anything more can be written.
+    LittleRoom {
+        /// Where.
+        folder: PathBuf,
+        /// Bytes that can still be written.
+        free_bytes: u64,
+    },
+    /// Hardly any more files can be made.
+    FewFiles {
+        /// Where.
+        folder: PathBuf,
+        /// The file system's name.
+        kind: String,
+        /// Files that can still be made.
+        files: u64,
+    },
+    /// Everything is gone with the machine or the container.
+    Fleeting {
+        /// Where.
+        folder: PathBuf,
+        /// The file system's name.
+        kind: String,
+    },
+    /// A power cut may lose what was acknowledged.
+    CarelessMount {
+        /// Where.
+        folder: PathBuf,
+        /// The option that it is mounted with.
+        option: &'static str,
+    },
 }
 
 /// Holds bytes. One writer at a time per upload is the caller's duty (a lease in the upload's row, and a takeover counted

@@ -66,43 +66,25 @@ fn milliseconds(since: Instant) -> f64 {
 }
 
 fn notes(root: &Path, free_bytes: Option<u64>) -> Vec<Note> {
-    let forgetting = fsync_is_disarmed().then(|| Note {
-        finding: "libeatmydata is loaded, and syncing does nothing: a power cut loses what was pushed"
-            .to_owned(),
-        remedy: "start without LD_PRELOAD",
-    });
-    let little = free_bytes.filter(|&free| free < LITTLE_ROOM).map(|free| Note {
-        finding: format!("{} has only {} MiB left: pushes will soon be refused", root.display(), free >> 20),
-        remedy: "make room, or use a larger disk",
-    });
+    let forgetting = fsync_is_disarmed().then_some(Note::SyncDisarmed);
+    let little = free_bytes.filter(|&free| free < LITTLE_ROOM);
+    let little = little.map(|free_bytes| Note::LittleRoom { folder: root.to_owned(), free_bytes });
     let mount = Mount::of(root).ok();
-    let of_mount = mount.iter().flat_map(|mount| notes_of_mount(root, mount));
+    let of_mount = mount.into_iter().flat_map(|mount| notes_of_mount(root, mount));
     forgetting.into_iter().chain(little).chain(of_mount).collect()
 }
 
-fn notes_of_mount(root: &Path, mount: &Mount) -> Vec<Note> {
-    let shown = root.display();
+fn notes_of_mount(root: &Path, mount: Mount) -> Vec<Note> {
+    let folder = || root.to_owned();
     let mut notes = Vec::new();
     if mount.nature == Nature::Fleeting {
-        notes.push(Note {
-            finding: format!(
-                "{shown} is on {}: everything in it is lost with this machine or container",
-                mount.kind
-            ),
-            remedy: "mount a disk or a volume there",
-        });
+        notes.push(Note::Fleeting { folder: folder(), kind: mount.kind.clone() });
     }
     if let Some(option) = mount.careless_mount {
-        notes.push(Note {
-            finding: format!("{shown} is mounted with {option}: a power cut may lose what was pushed"),
-            remedy: "mount it without this option",
-        });
+        notes.push(Note::CarelessMount { folder: folder(), option });
     }
     if let Some(files) = mount.free_files.filter(|&files| files < FEW_FILES) {
-        notes.push(Note {
-            finding: format!("{shown} on {} can hold only {files} more files", mount.kind),
-            remedy: "make room for files (inodes): pushes will soon be refused",
-        });
+        notes.push(Note::FewFiles { folder: folder(), kind: mount.kind, files });
     }
     notes
 }
@@ -121,22 +103,17 @@ mod tests {
             free_files: Some(1_000_000),
             careless_mount: None,
         };
-        let noted = |mount: &Mount| {
-            let notes = notes_of_mount(Path::new("/blobs"), mount);
-            notes.into_iter().map(|note| note.finding).collect::<Vec<_>>().join("; ")
-        };
-        assert_eq!(noted(&good), "");
+        let folder = Path::new("/blobs").to_owned();
+        let noted = |mount| notes_of_mount(&folder, mount);
+        let careless = Mount { careless_mount: Some("nobarrier"), ..good.clone() };
+        let fleeting = Mount { nature: Nature::Fleeting, kind: "tmpfs".to_owned(), ..good.clone() };
+        let crowded = Mount { free_files: Some(7), ..good.clone() };
+        assert_eq!(noted(good), []);
+        assert_eq!(noted(careless), [Note::CarelessMount { folder: folder.clone(), option: "nobarrier" }]);
+        assert_eq!(noted(fleeting), [Note::Fleeting { folder: folder.clone(), kind: "tmpfs".to_owned() }]);
         assert_eq!(
-            noted(&Mount { careless_mount: Some("nobarrier"), ..good.clone() }),
-            "/blobs is mounted with nobarrier: a power cut may lose what was pushed"
-        );
-        assert_eq!(
-            noted(&Mount { nature: Nature::Fleeting, kind: "tmpfs".to_owned(), ..good.clone() }),
-            "/blobs is on tmpfs: everything in it is lost with this machine or container"
-        );
-        assert_eq!(
-            noted(&Mount { free_files: Some(7), ..good }),
-            "/blobs on ext4 can hold only 7 more files"
+            noted(crowded),
+            [Note::FewFiles { folder: folder.clone(), kind: "ext4".to_owned(), files: 7 }]
         );
     }
 }

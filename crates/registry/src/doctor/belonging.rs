@@ -3,9 +3,7 @@
 use hythe_blobs::{BlobStore, Error, Location};
 use hythe_metadata::{Database, blob};
 
-use super::Finding;
-
-pub(super) const CHECK: &str = "belonging";
+use super::{Finding, words};
 
 /// Blobs that are looked for.
 const NEWEST: u32 = 20;
@@ -27,22 +25,9 @@ pub async fn check(database: &Database, store: &dyn BlobStore, storage: &str) ->
 fn judge(storage: &str, looked: usize, missing: usize) -> Option<Finding> {
     match (looked, missing) {
         (0, _) => None,
-        (_, 0) => {
-            Some(Finding::ok(CHECK, format!("the {looked} newest blobs of the database are in {storage}")))
-        }
-        _ if missing == looked => Some(Finding::fail(
-            CHECK,
-            format!(
-                "none of the {looked} newest blobs of the database is in {storage}: other nodes write to another place"
-            ),
-            "mount the same folder on every node and name it as storage.url, or name the same bucket; a copy of the \
-             database needs a copy of its storage",
-        )),
-        _ => Some(Finding::warn(
-            CHECK,
-            format!("{missing} of the {looked} newest blobs of the database are not in {storage}"),
-            "check that all nodes have the same storage mounted; `hythe storage audit` names all that is missing",
-        )),
+        (_, 0) => Some(words::blobs_present(storage, looked)),
+        _ if missing == looked => Some(words::blobs_elsewhere(storage, looked)),
+        _ => Some(words::blobs_missing(storage, looked, missing)),
     }
 }
 

@@ -4,9 +4,7 @@ use std::time::{Duration, Instant};
 
 use hythe_metadata::{Database, Error, Schema};
 
-use super::Finding;
-
-pub(super) const CHECK: &str = "database";
+use super::{Finding, words};
 
 /// Questions of which the one in the middle counts: the first may have to wait for a connection.
 const QUESTIONS: usize = 5;
@@ -37,57 +35,32 @@ async fn latency(database: &Database) -> hythe_metadata::Result<Duration> {
 }
 
 fn judge_latency(took: Duration) -> Finding {
-    let finding = format!("a question to the database takes {:.1} ms", took.as_secs_f64() * 1000.0);
-    if took < SLOW {
-        return Finding::ok(CHECK, finding);
-    }
-    Finding::warn(
-        CHECK,
-        format!("{finding}, and every push waits for many"),
-        "put the database nearer to its nodes, or see what it is busy with; database.pool_size may be too small",
-    )
+    let milliseconds = format!("{:.1}", took.as_secs_f64() * 1000.0);
+    if took < SLOW { words::database_fast(milliseconds) } else { words::database_slow(milliseconds) }
 }
 
 /// Whether this version can serve a database with this schema.
 pub fn judge_schema(name: &str, schema: Schema) -> Finding {
     let Schema { version, expected, .. } = schema;
     match schema.check() {
-        Ok(()) if version > expected => Finding::ok(
-            CHECK,
-            format!(
-                "{name} answers, with schema {version}; this version is made for {expected} and can serve it"
-            ),
-        ),
-        Ok(()) => {
-            Finding::ok(CHECK, format!("{name} answers, with schema {version}, which is this version's"))
-        }
-        Err(Error::SchemaOld { .. }) if version == 0 => {
-            Finding::ok(CHECK, format!("{name} answers and is empty; `hythe serve` makes schema {expected}"))
-        }
-        Err(Error::SchemaOld { .. }) => Finding::warn(
-            CHECK,
-            format!("{name} answers, with schema {version}, and this version needs {expected}"),
-            "`hythe migrate --plan` shows what is missing; `hythe migrate` does it, and on SQLite `hythe serve` too",
-        ),
+        Ok(()) if version > expected => words::schema_newer(name, version, expected),
+        Ok(()) => words::schema_current(name, version),
+        Err(Error::SchemaOld { .. }) if version == 0 => words::schema_none(name, expected),
+        Err(Error::SchemaOld { .. }) => words::schema_old(name, version, expected),
         Err(error) => failed(name, &error),
     }
 }
 
 /// Why a database is of no use.
 pub fn failed(name: &str, error: &Error) -> Finding {
-    let remedy = match error {
-        Error::Unavailable { .. } => {
-            "check that the server runs, that this machine may reach it, and database.url"
-        }
-        Error::Locked { .. } => {
-            "stop the other server, or give each a database of its own, or use PostgreSQL for both"
-        }
-        Error::SchemaTooNew { .. } => "run the newer version of hythe that made it",
-        Error::ReadOnly { .. } => "make the file and its folder writable for this user",
-        Error::Full { .. } => "make room on its disk",
-        _ => "`hythe config explain database.url` says where the address comes from",
-    };
-    Finding::fail(CHECK, format!("{name}: {error}"), remedy)
+    match error {
+        Error::Unavailable { .. } => words::database_away(name, error),
+        Error::Locked { .. } => words::database_locked(name, error),
+        Error::SchemaTooNew { .. } => words::schema_too_new(name, error),
+        Error::ReadOnly { .. } => words::database_read_only(name, error),
+        Error::Full { .. } => words::database_full(name, error),
+        _ => words::database_failed(name, error),
+    }
 }
 
 #[cfg(test)]
@@ -98,7 +71,7 @@ mod tests {
     #[test]
     fn a_schema_is_judged_against_this_versions() {
         let judged = |version| judge_schema("db", Schema { version, expected: 3, serves_from: version });
-        assert_eq!(judged(3), Finding::ok(CHECK, "db answers, with schema 3, which is this version's"));
+        assert_eq!(judged(3).finding, "db answers, with schema 3, which is this version's");
         assert_eq!(judged(0).status, Status::Ok);
         assert_eq!(judged(2).status, Status::Warn);
         assert_eq!(judged(4).status, Status::Fail);

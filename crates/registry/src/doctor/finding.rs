@@ -22,21 +22,29 @@ pub struct Finding {
     pub finding: String,
     /// What to do.
     pub remedy: Option<String>,
+    /// What it is in a word that stays, where other languages say it too: see [`super::words`].
+    pub kind: Option<&'static str>,
+    /// What the words fill in, by name.
+    pub values: Vec<(&'static str, String)>,
 }
 
 impl Finding {
     /// All is well.
     pub fn ok(check: &'static str, finding: impl Into<String>) -> Self {
-        Self { check, status: Status::Ok, finding: finding.into(), remedy: None }
+        Self::in_words(check, Status::Ok, finding.into(), None)
     }
 
     /// It works, and will surprise somebody.
     pub fn warn(check: &'static str, finding: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { check, status: Status::Warn, finding: finding.into(), remedy: Some(remedy.into()) }
+        Self::in_words(check, Status::Warn, finding.into(), Some(remedy.into()))
     }
 
     /// It does not work.
     pub fn fail(check: &'static str, finding: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { check, status: Status::Fail, finding: finding.into(), remedy: Some(remedy.into()) }
+        Self::in_words(check, Status::Fail, finding.into(), Some(remedy.into()))
+    }
+
+    fn in_words(check: &'static str, status: Status, finding: String, remedy: Option<String>) -> Self {
+        Self { check, status, finding, remedy, kind: None, values: Vec::new() }
     }
 }

@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Finding, PATIENCE};
+use super::{Finding, PATIENCE, words};
 use crate::Registry;
 use crate::access::system_rights::node as right;
 use crate::access::{Everywhere, Permit};
-
-const CHECK: &str = "link";
 
 /// One object for all nodes and all times, so that nothing gathers.
 const NOTE: &str = "doctor/link";
@@ -36,13 +34,9 @@ impl Registry {
         &self,
         _permit: &Permit<right::List, Everywhere>,
     ) -> Result<Option<Link>, Finding> {
-        let fail = |why: String| {
-            let finding = format!("no object can be put into the storage to link to: {why}");
-            Finding::fail(CHECK, finding, "see what the checks of the storage say")
-        };
         match tokio::time::timeout(PATIENCE, self.write_and_sign()).await {
-            Ok(made) => made.map_err(|error| fail(error.to_string())),
-            Err(_) => Err(fail(format!("no answer within {} s", PATIENCE.as_secs()))),
+            Ok(made) => made.map_err(words::link_failed),
+            Err(_) => Err(words::link_silent(PATIENCE.as_secs())),
         }
     }
 

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Finding;
+use super::{Finding, words};
 use crate::clock::Micros;
 use crate::nodes::{Node, State};
-
-pub(super) const CHECK: &str = "nodes";
 
 const SECOND: Micros = 1_000_000;
 
@@ -35,55 +33,26 @@ fn is_missed(node: &Node, living: &[&Node]) -> bool {
 }
 
 fn lost(node: &Node, now: Micros) -> Finding {
-    let silent = (now - node.seen_at) / SECOND;
-    Finding::warn(
-        CHECK,
-        format!("node {} is lost: it has not shown itself for {silent} s", node.name),
-        "see on its machine whether it runs, reaches the database, and what its log says last; if it was taken away, it \
-         is forgotten after a day",
-    )
+    words::node_lost(&node.name, (now - node.seen_at) / SECOND)
 }
 
-fn troubles(node: &Node) -> Vec<Finding> {
+fn troubles(node: &Node) -> impl Iterator<Item = Finding> {
     let troubled = node.report.parts.iter().filter_map(|part| Some((&part.name, part.trouble.as_ref()?)));
-    troubled
-        .map(|(part, trouble)| {
-            let finding = format!("node {} cannot use its {part}: {trouble}", node.name);
-            Finding::fail(CHECK, finding, "run `hythe doctor` on its machine; it answers 503 until then")
-        })
-        .collect()
+    troubled.map(|(part, trouble)| words::node_troubled(&node.name, part, trouble))
 }
 
 fn clock(node: &Node) -> Option<Finding> {
-    let seconds = node.clock_offset.abs() / SECOND;
-    let side = if node.clock_offset > 0 { "ahead of" } else { "behind" };
-    (node.clock_offset.abs() >= TOLERABLE_OFFSET).then(|| {
-        Finding::warn(
-            CHECK,
-            format!("the clock of node {} is {seconds} s {side} the database's", node.name),
-            "set it right: run chrony or systemd-timesyncd there; until then the node goes by the database's clock, and \
-             its certificates and logs do not",
-        )
-    })
+    let told = if node.clock_offset > 0 { words::clock_ahead } else { words::clock_behind };
+    let apart = node.clock_offset.abs();
+    (apart >= TOLERABLE_OFFSET).then(|| told(&node.name, apart / SECOND))
 }
 
 fn versions(living: &[&Node]) -> Option<Finding> {
-    let told = told_apart(living, |node| Some(&node.version))?;
-    Some(Finding::warn(
-        CHECK,
-        format!("nodes have different versions: {told}"),
-        "finish the upgrade: two versions work side by side, and what the newer one adds is not there on the older",
-    ))
+    told_apart(living, |node| Some(&node.version)).map(words::versions_differ)
 }
 
 fn keys(living: &[&Node]) -> Option<Finding> {
-    let told = told_apart(living, |node| node.report.key.as_ref())?;
-    Some(Finding::warn(
-        CHECK,
-        format!("nodes have different key-encryption keys: {told}"),
-        "give every node the same secrets.key_file and restart it; then `hythe admin secrets retire-keys` ends the change of \
-         the key",
-    ))
+    told_apart(living, |node| node.report.key.as_ref()).map(words::keys_differ)
 }
 
 /// `1.2 (one, two), 1.3 (three)`; nothing where all have the same, or do not say.
@@ -100,12 +69,11 @@ fn told_apart(living: &[&Node], what: impl Fn(&Node) -> Option<&String>) -> Opti
 }
 
 fn all_well(living: &[&Node]) -> Option<Finding> {
-    let first = living.first()?;
-    let count = match living.len() {
-        1 => "1 node serves".to_owned(),
-        several => format!("{several} nodes serve"),
-    };
-    Some(Finding::ok(CHECK, format!("{count}, with version {}", first.version)))
+    let version = &living.first()?.version;
+    Some(match living.len() {
+        1 => words::one_node_serves(version),
+        count => words::nodes_serve(count, version),
+    })
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
 //! The storage: whether it takes a blob, how fast, and whether it will keep it.
 
-use hythe_blobs::{BlobStore, Probe};
+use hythe_blobs::{BlobStore, Note, Probe};
 
-use super::Finding;
-
-pub(super) const CHECK: &str = "storage";
+use super::{Finding, words};
 
 /// A sync that takes longer than this slows every push down.
 const SLOW_SYNC_MS: f64 = 200.0;
@@ -13,21 +11,12 @@ const SLOW_WRITE_MS: f64 = 1000.0;
 /// Less than this part of the room is soon none.
 const NEARLY_FULL: u64 = 20;
 
-pub(super) async fn check(store: &dyn BlobStore) -> Vec<Finding> {
-    let (name, remedy) = match store.kind() {
-        "s3" => {
-            ("the bucket", "see what the object store's own log says, and whether its key may still write")
-        }
-        "filesystem" => {
-            ("the storage folder", "check the disk or the mount, and the rights of the node's user")
-        }
-        _ => ("the storage", "see the log of the node"),
-    };
-    match store.probe().await {
-        Ok(probe) => describe(name, &probe),
-        Err(error) => {
-            vec![Finding::fail(CHECK, format!("{name} of this node cannot be used: {error}"), remedy)]
-        }
+pub(super) async fn check(store: &dyn BlobStore, name: &str) -> Vec<Finding> {
+    match (store.probe().await, store.kind()) {
+        (Ok(probe), _) => describe(name, &probe),
+        (Err(error), "s3") => vec![words::bucket_failed(error)],
+        (Err(error), "filesystem") => vec![words::folder_failed(error)],
+        (Err(error), _) => vec![words::storage_failed(error)],
     }
 }
 
@@ -35,47 +24,43 @@ pub(super) async fn check(store: &dyn BlobStore) -> Vec<Finding> {
 pub fn describe(name: &str, probe: &Probe) -> Vec<Finding> {
     let mut findings = vec![speed(name, probe)];
     findings.extend(room(name, probe));
-    findings.extend(probe.notes.iter().map(|note| Finding::warn(CHECK, &note.finding, note.remedy)));
+    findings.extend(probe.notes.iter().map(noted));
     findings
 }
 
 fn speed(name: &str, probe: &Probe) -> Finding {
-    let Probe { write_ms, sync_ms, .. } = probe;
-    let finding = match *sync_ms > 0.0 {
-        true => format!(
-            "a test file was written to {name} in {write_ms:.1} ms, was durable after {sync_ms:.1} ms and read back right"
-        ),
-        false => format!("{name} took, kept and gave back a test object in {write_ms:.1} ms"),
-    };
-    if *sync_ms > SLOW_SYNC_MS {
-        return Finding::warn(CHECK, finding, "use a faster disk: every push waits for several such syncs");
+    let (write, sync) = (format!("{:.1}", probe.write_ms), format!("{:.1}", probe.sync_ms));
+    match (probe.write_ms, probe.sync_ms) {
+        (write_ms, 0.0) if write_ms > SLOW_WRITE_MS => words::object_slow(name, write),
+        (_, 0.0) => words::object_kept(name, write),
+        (write_ms, sync_ms) if sync_ms > SLOW_SYNC_MS || write_ms > SLOW_WRITE_MS => {
+            words::file_slow(name, write, sync)
+        }
+        _ => words::file_durable(name, write, sync),
     }
-    if *write_ms > SLOW_WRITE_MS {
-        return Finding::warn(
-            CHECK,
-            finding,
-            "use storage that is nearer or less busy: every push waits for it",
-        );
-    }
-    Finding::ok(CHECK, finding)
 }
 
 fn room(name: &str, probe: &Probe) -> Option<Finding> {
     let (free, total) = (probe.free_bytes?, probe.total_bytes?);
     (free < total / NEARLY_FULL).then(|| {
         let used = 100 - u128::from(free) * 100 / u128::from(total.max(1));
-        Finding::warn(
-            CHECK,
-            format!("{name} is {used} % full: {} MiB are left of {} MiB", free >> 20, total >> 20),
-            "make room, by `hythe gc run` and a retention policy, or use a larger disk: pushes will soon be refused",
-        )
+        words::storage_nearly_full(name, used, free >> 20, total >> 20)
     })
+}
+
+fn noted(note: &Note) -> Finding {
+    match note {
+        Note::InMemory => words::storage_in_memory(),
+        Note::SyncDisarmed => words::sync_disarmed(),
+        Note::LittleRoom { folder, free_bytes } => words::little_room(folder.display(), free_bytes >> 20),
+        Note::FewFiles { folder, kind, files } => words::few_files(folder.display(), kind, files),
+        Note::Fleeting { folder, kind } => words::storage_fleeting(folder.display(), kind),
+        Note::CarelessMount { folder, option } => words::mount_careless(folder.display(), option),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use hythe_blobs::Note;
-
     use super::*;
     use crate::doctor::Status;
 
@@ -97,13 +82,12 @@ mod tests {
 
     #[test]
     fn a_probe_is_told_in_one_line_and_its_notes_are_warnings() {
-        let note = Note { finding: "it forgets".to_owned(), remedy: "do not let it" };
-        let findings = describe("/blobs", &Probe { notes: vec![note], ..probe() });
+        let findings = describe("/blobs", &Probe { notes: vec![Note::SyncDisarmed], ..probe() });
         assert_eq!(
             findings[0].finding,
             "a test file was written to /blobs in 0.2 ms, was durable after 3.0 ms and read back right"
         );
-        assert_eq!(findings[1], Finding::warn(CHECK, "it forgets", "do not let it"));
+        assert_eq!(findings[1], words::sync_disarmed());
     }
 
     #[test]

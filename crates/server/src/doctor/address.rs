@@ -4,14 +4,12 @@ use std::net::IpAddr;
 
 use http::HeaderMap;
 use http::request::Parts;
-use hythe_registry::doctor::Finding;
+use hythe_registry::doctor::{Finding, words};
 use url::Url;
 
 use crate::listener::ConnectionInfo;
 use crate::options::Options;
 use crate::urls::{self, BaseUrl};
-
-const CHECK: &str = "address";
 
 /// What proxies say of the client's request.
 const FORWARDED: [&str; 4] =
@@ -26,11 +24,7 @@ pub(crate) fn check(parts: &Parts, options: &Options, asked: Option<&str>) -> Ve
         None => vec![way.unasked(&told)],
         Some(text) => match (parse(text), Url::parse(&told)) {
             (Some(asked), Ok(told)) => vec![way.compare(&asked, &told)],
-            _ => vec![Finding::fail(
-                CHECK,
-                format!("{text:?} is not the address of a registry"),
-                "write it as a client would, for example https://hub.example.com:5000",
-            )],
+            _ => vec![words::address_not_one(text)],
         },
     }
 }
@@ -85,72 +79,42 @@ impl Way<'_> {
     /// Nobody said which address was used: only what is certainly lost is a finding.
     fn unasked(&self, told: &str) -> Finding {
         if !self.configured && self.is_forwarded() && !self.trusted {
-            return Finding::warn(
-                CHECK,
-                format!(
-                    "{} says which address the client asked, and is not believed: clients are told {told}",
-                    self.peer
-                ),
-                self.trust_it(),
-            );
+            return words::address_disbelieved(&self.peer, told);
         }
-        Finding::ok(
-            CHECK,
-            format!(
-                "who asks as this request did is told {told}; ?url= holds the address that clients use against it"
-            ),
-        )
+        words::address_told(told)
     }
 
     fn compare(&self, asked: &Url, told: &Url) -> Finding {
-        let parts = [
-            ("scheme", asked.scheme() == told.scheme()),
-            ("host", asked.host_str() == told.host_str()),
-            ("port", asked.port_or_known_default() == told.port_or_known_default()),
-        ];
-        let different: Vec<&str> = parts.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect();
+        let is_other_scheme = asked.scheme() != told.scheme();
         let (asked, told) = (base(asked), base(told));
-        if different.is_empty() {
-            return Finding::ok(CHECK, format!("clients that ask {asked} are sent back there"));
-        }
-        let (why, remedy) = self.reason(different[0]);
-        let where_to =
+        let purpose =
             if self.relative { "for a token" } else { "for a token and the next part of an upload" };
-        Finding::warn(
-            CHECK,
-            format!(
-                "clients that ask {asked} are sent to {told} {where_to}: another {}, because {why}",
-                different.join(" and ")
-            ),
-            remedy,
-        )
+        if asked == told {
+            words::address_returned(asked)
+        } else if self.configured {
+            words::address_configured(asked, told, purpose)
+        } else if self.is_forwarded() && !self.trusted {
+            words::address_untrusted(asked, told, purpose, &self.peer)
+        } else if is_other_scheme {
+            self.tell_scheme(asked, told, purpose)
+        } else {
+            self.tell_host(asked, told, purpose)
+        }
     }
 
-    /// Why the part of the address is another, and what to do about it.
-    fn reason(&self, different: &str) -> (String, String) {
-        let peer = &self.peer;
-        if self.configured {
-            let remedy = "correct server.external_url, or leave it out: clients are then told the address that they ask";
-            return ("server.external_url says so".to_owned(), remedy.to_owned());
+    fn tell_scheme(&self, asked: String, told: String, purpose: &str) -> Finding {
+        match self.says("x-forwarded-proto") {
+            Some(said) => words::scheme_wrong(asked, told, purpose, &self.peer, said),
+            None => words::scheme_hidden(asked, told, purpose, &self.peer),
         }
-        if self.is_forwarded() && !self.trusted {
-            return (format!("{peer} says otherwise and is not in server.trusted_proxies"), self.trust_it());
-        }
-        let (header, nginx) = match different {
-            "scheme" => ("X-Forwarded-Proto", "proxy_set_header X-Forwarded-Proto $scheme"),
-            _ => ("X-Forwarded-Host", "proxy_set_header Host $http_host"),
-        };
-        let why = match self.says(&header.to_ascii_lowercase()) {
-            Some(said) => format!("{peer} says {header}: {said}"),
-            None => format!("{peer} says no {header}"),
-        };
-        let host = self.says("host").filter(|_| different != "scheme");
-        let why = host.map_or(why.clone(), |host| format!("{why}, and Host: {host}"));
-        (why, format!("let the proxy tell what the client asked; nginx: {nginx};"))
     }
 
-    fn trust_it(&self) -> String {
-        format!("if {} is your proxy, name it or its network in server.trusted_proxies", self.peer)
+    fn tell_host(&self, asked: String, told: String, purpose: &str) -> Finding {
+        let host = self.says("host").unwrap_or("-");
+        match self.says("x-forwarded-host") {
+            Some(said) => words::host_wrong(asked, told, purpose, &self.peer, host, said),
+            None => words::host_hidden(asked, told, purpose, &self.peer, host),
+        }
     }
 }
 
@@ -196,19 +160,19 @@ mod tests {
         let options = Options::default();
         assert_warned(
             &found("10.0.0.1", &options, ASKED, &[("host", "hub.example.com")]),
-            "clients that ask https://hub.example.com are sent to http://hub.example.com for a token: another scheme \
-             and port, because 10.0.0.1 says no X-Forwarded-Proto",
+            "clients that ask https://hub.example.com are sent to http://hub.example.com for a token, because \
+             10.0.0.1 says no X-Forwarded-Proto",
             "X-Forwarded-Proto $scheme",
         );
         assert_warned(
             &found("10.0.0.1", &options, ASKED, &[("host", "nodes"), ("x-forwarded-proto", "https")]),
-            "clients that ask https://hub.example.com are sent to https://nodes for a token: another host, because \
+            "clients that ask https://hub.example.com are sent to https://nodes for a token, because \
              10.0.0.1 says no X-Forwarded-Host, and Host: nodes",
             "Host $http_host",
         );
         let right = [("host", "hub.example.com"), ("x-forwarded-proto", "https")];
         let well = found("10.0.0.1", &options, ASKED, &right);
-        assert_eq!(well, Finding::ok(CHECK, "clients that ask https://hub.example.com are sent back there"));
+        assert_eq!(well, words::address_returned("https://hub.example.com"));
     }
 
     #[test]
@@ -217,8 +181,8 @@ mod tests {
         let stranger = found("203.0.113.7", &Options::default(), ASKED, &headers);
         assert_warned(
             &stranger,
-            "clients that ask https://hub.example.com are sent to http://hub.example.com for a token: another scheme \
-             and port, because 203.0.113.7 says otherwise and is not in server.trusted_proxies",
+            "clients that ask https://hub.example.com are sent to http://hub.example.com for a token, because \
+             203.0.113.7 says otherwise and is not in server.trusted_proxies",
             "server.trusted_proxies",
         );
         let unasked = found("203.0.113.7", &Options::default(), None, &headers);
@@ -236,7 +200,7 @@ mod tests {
         assert_warned(
             &found("10.0.0.1", &options, ASKED, &[("host", "hub.example.com")]),
             "clients that ask https://hub.example.com are sent to https://old.example.com for a token and the next \
-             part of an upload: another host, because server.external_url says so",
+             part of an upload, because server.external_url says so",
             "correct server.external_url",
         );
     }

@@ -16,5 +16,7 @@ pub fn show(finding: Finding) -> api::Finding {
         },
         finding: finding.finding,
         remedy: finding.remedy,
+        kind: finding.kind.map(str::to_owned),
+        values: finding.values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
     }
 }
