@@ -1,22 +1,18 @@
 //! Three nodes on one PostgreSQL and one storage behind a balancer, and hands to break each of them.
 
 use std::process::Command;
-use std::time::Duration;
 
 use hythe_acceptance::balancer::Balancer;
 use hythe_acceptance::directory::free_port;
-use hythe_acceptance::disk::Disk;
 use hythe_acceptance::postgres::Postgres;
 use hythe_acceptance::server::{Options, Server};
-use hythe_acceptance::stores;
 use tempfile::TempDir;
 
 use crate::plan::Fault;
+use crate::storage::{Footing, Settings, Storage};
 
 /// Nodes of a set.
 pub(crate) const NODES: usize = 3;
-/// Room for the blobs of a run; what a run fills is freed at its end.
-const DISK_MIB: u32 = 1024;
 /// Seconds in place of hours and days, so that what is deleted is collected while a run lasts.
 const PACE: &str = "grace=15,trash=10,bytes=2,janitor=3";
 
@@ -29,42 +25,13 @@ pub(crate) enum Rule {
     Leases,
 }
 
-/// Where the bytes are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Footing {
-    /// A small disk of the run's own, which can be filled.
-    Disk,
-    S3,
-    SecondS3,
-    /// One file system, mounted twice.
-    SharedFolder,
-}
-
-impl Footing {
-    /// What each node is told, or nothing where the tests were given no such storage.
-    fn settings(self, folder: &std::path::Path) -> Option<Vec<Vec<(&'static str, String)>>> {
-        match self {
-            Footing::Disk => {
-                Some(vec![vec![("HYTHE_STORAGE_URL", folder.to_str().unwrap().to_owned())]; NODES])
-            }
-            Footing::S3 => Some(vec![stores::s3()?; NODES]),
-            Footing::SecondS3 => Some(vec![stores::second_s3()?; NODES]),
-            Footing::SharedFolder => {
-                let [here, there] = stores::shared_folder()?;
-                let of = |folder: &String| vec![("HYTHE_STORAGE_URL", folder.clone())];
-                Some(vec![of(&here), of(&there), of(&there)])
-            }
-        }
-    }
-}
-
 /// The set. Dropped, it is gone without a trace.
 pub(crate) struct Cluster {
     nodes: Vec<Node>,
     balancer: Balancer,
     postgres: Postgres,
     standby: Option<Postgres>,
-    disk: Option<Disk>,
+    storage: Storage,
     _folder: TempDir,
 }
 
@@ -78,9 +45,7 @@ impl Cluster {
     /// Nothing where the tests were given no such storage.
     pub(crate) fn start(footing: Footing, without: Option<Rule>) -> Option<Cluster> {
         let folder = TempDir::with_prefix("hythe-chaos-").unwrap();
-        let disk = if footing == Footing::Disk { Disk::of(DISK_MIB) } else { None };
-        let blobs = disk.as_ref().map_or(folder.path(), Disk::path).join("blobs");
-        let storage = footing.settings(&blobs)?;
+        let (storage, settings) = Storage::start(footing, folder.path(), NODES)?;
         let postgres = Postgres::start();
         if without == Some(Rule::Durability) {
             // What was written down last is then nearly always lost, and not only now and then.
@@ -90,13 +55,13 @@ impl Cluster {
         let shared = Options::default()
             .variable("HYTHE_DATABASE_URL", &database(&postgres, standby.as_ref(), without))
             .variable("HYTHE_TRIAL", &trial(without));
-        let nodes: Vec<Node> = storage
+        let nodes: Vec<Node> = settings
             .iter()
             .enumerate()
-            .map(|(index, storage)| Node::start(&shared, storage, index, &folder))
+            .map(|(index, settings)| Node::start(&shared, settings, index, &folder))
             .collect();
         let balancer = Balancer::checking(&nodes.iter().map(|node| node.port).collect::<Vec<_>>());
-        Some(Cluster { nodes, balancer, postgres, standby, disk, _folder: folder })
+        Some(Cluster { nodes, balancer, postgres, standby, storage, _folder: folder })
     }
 
     /// Where clients go.
@@ -125,13 +90,8 @@ impl Cluster {
                 self.resume_database();
             }
             Fault::FailOver => self.fail_over(),
-            Fault::StallStorage(moment) => self.stall(moment),
-            Fault::FillStorage(moment) => {
-                let Some(disk) = &self.disk else { return };
-                disk.fill();
-                std::thread::sleep(moment);
-                disk.make_room();
-            }
+            Fault::StallStorage(moment) => self.storage.stall(moment),
+            Fault::FillStorage(moment) => self.storage.fill(moment),
         }
     }
 
@@ -164,20 +124,15 @@ impl Cluster {
         }
     }
 
-    /// The end of every node's log, for a run that has failed.
-    pub(crate) fn logs_tail(&self) -> String {
-        let log = |node: &Node| node.server.as_ref().map(Server::log).unwrap_or_default();
-        let tail = |log: String| log.lines().rev().take(20).collect::<Vec<_>>().join("\n");
-        self.nodes.iter().map(log).map(tail).collect::<Vec<_>>().join("\n---\n")
+    /// Every node's log since it was started last.
+    pub(crate) fn logs(&self) -> Vec<String> {
+        self.nodes.iter().map(|node| node.server.as_ref().map(Server::log).unwrap_or_default()).collect()
     }
 
-    /// A tmpfs cannot be frozen: it is made read-only, which to a node that has files open is the same refusal of writes.
-    fn stall(&self, moment: Duration) {
-        let Some(disk) = &self.disk else { return };
-        if disk.try_read_only() {
-            std::thread::sleep(moment);
-            disk.make_writable();
-        }
+    /// The end of every node's log, for a run that has failed.
+    pub(crate) fn logs_tail(&self) -> String {
+        let tail = |log: String| log.lines().rev().take(20).collect::<Vec<_>>().join("\n");
+        self.logs().into_iter().map(tail).collect::<Vec<_>>().join("\n---\n")
     }
 }
 
@@ -201,10 +156,10 @@ fn trial(without: Option<Rule>) -> String {
 }
 
 impl Node {
-    fn start(shared: &Options, storage: &[(&'static str, String)], index: usize, folder: &TempDir) -> Node {
+    fn start(shared: &Options, settings: &Settings, index: usize, folder: &TempDir) -> Node {
         let port = free_port();
         let options =
-            storage.iter().fold(shared.clone(), |options, (name, value)| options.variable(name, value));
+            settings.iter().fold(shared.clone(), |options, (name, value)| options.variable(name, value));
         let options = options
             .variable("HYTHE_NODE", &format!("node-{index}"))
             .listen(&format!("127.0.0.1:{port}"))

@@ -16,15 +16,17 @@ mod owner;
 mod plan;
 mod record;
 mod slow;
+mod storage;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use cluster::{Cluster, Footing, NODES, Rule};
+use cluster::{Cluster, NODES, Rule};
 use hand::Hand;
 use record::{Done, Ground, Record};
 use serde_json::json;
+use storage::Footing;
 use tokio::task::JoinHandle;
 
 /// Long enough for one node that stands still for longer than a lease, short enough for every run of the tests.
@@ -89,6 +91,14 @@ async fn one_order_of_events_explains_every_answer() {
 async fn one_order_of_events_explains_every_answer_over_s3() {
     let _alone = ALONE.lock().await;
     if let Some(violations) = run(drawn(BRIEF, Footing::S3, None)).await {
+        assert!(violations.is_empty(), "{}", violations.join("\n"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_order_of_events_explains_every_answer_over_another_s3() {
+    let _alone = ALONE.lock().await;
+    if let Some(violations) = run(drawn(BRIEF, Footing::SecondS3, None)).await {
         assert!(violations.is_empty(), "{}", violations.join("\n"));
     }
 }

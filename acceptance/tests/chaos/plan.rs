@@ -19,9 +19,9 @@ pub(crate) enum Fault {
     RestartDatabase,
     /// PostgreSQL is gone for good, and its standby takes over.
     FailOver,
-    /// The disk of the blobs takes no write for so long.
+    /// The storage of the blobs comes to no end with anything for so long.
     StallStorage(Duration),
-    /// The disk of the blobs is full for so long.
+    /// The storage of the blobs takes nothing more for so long.
     FillStorage(Duration),
 }
 
@@ -32,11 +32,19 @@ pub(crate) type Planned = (Duration, Fault);
 const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(34);
 const FIRST: Duration = Duration::from_secs(3);
 
-/// Faults over so long a time: one every few seconds, the database's fail-over among the first, and one node that stands
+/// What short runs must not do without.
+const FIRST_FAULTS: [Fault; 3] = [
+    Fault::FailOver,
+    Fault::StallStorage(Duration::from_millis(2_000)),
+    Fault::FillStorage(Duration::from_millis(2_000)),
+];
+
+/// Faults over so long a time: one every few seconds, the database's fail-over and the storage's first, and one node that stands
 /// still for longer than a lease wherever there is room for it.
 pub(crate) fn draw(seed: u64, nodes: usize, length: Duration) -> Vec<Planned> {
     let mut dice = Dice::new(seed);
     let mut planned = Vec::new();
+    let mut first = FIRST_FAULTS.into_iter();
     let mut frozen = None;
     let mut at = FIRST;
     while at < length {
@@ -52,9 +60,8 @@ pub(crate) fn draw(seed: u64, nodes: usize, length: Duration) -> Vec<Planned> {
             frozen = Some((node, at + LONGER_THAN_A_LEASE));
         } else {
             let awake = frozen.filter(|(asleep, _)| *asleep == node).map_or(node, |_| (node + 1) % nodes);
-            let is_first_chance = planned.iter().all(|(_, fault)| matches!(fault, Fault::Freeze(_)));
             let fault = one(&mut dice, awake);
-            planned.push((at, if is_first_chance { Fault::FailOver } else { fault }));
+            planned.push((at, first.next().unwrap_or(fault)));
         }
         at += Duration::from_millis(2_500 + dice.below(4_000) as u64);
     }
@@ -77,13 +84,13 @@ pub(crate) fn long_sleep(nodes: usize) -> (Vec<Planned>, Duration) {
 
 fn one(dice: &mut Dice, node: usize) -> Fault {
     let moment = Duration::from_millis(500 + dice.below(3_000) as u64);
-    match dice.below(11) {
+    match dice.below(13) {
         0..=3 => Fault::Kill(node),
         4 => Fault::Restart(node),
         5 | 6 => Fault::CrashDatabase,
         7 => Fault::RestartDatabase,
         8 => Fault::FailOver,
-        9 => Fault::StallStorage(moment),
+        9 | 10 => Fault::StallStorage(moment),
         _ => Fault::FillStorage(moment),
     }
 }
