@@ -14,7 +14,7 @@ use crate::storage::{Footing, Settings, Storage};
 /// Nodes of a set.
 pub(crate) const NODES: usize = 3;
 /// Seconds in place of hours and days, so that what is deleted is collected while a run lasts.
-const PACE: &str = "grace=15,trash=10,bytes=2,janitor=3";
+const PACE: &str = "grace=15,trash=10,bytes=2,janitor=3,jobs=3";
 
 /// A rule that the set has to do without, to see that it is missed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub(crate) enum Rule {
     /// What is acknowledged is on PostgreSQL's disk.
     Durability,
     Fencing,
+    /// What one who slept writes into a job is refused once it is another's.
+    JobFencing,
     Leases,
 }
 
@@ -150,6 +152,7 @@ fn database(postgres: &Postgres, standby: Option<&Postgres>, without: Option<Rul
 fn trial(without: Option<Rule>) -> String {
     match without {
         Some(Rule::Fencing) => format!("{PACE},without=fencing"),
+        Some(Rule::JobFencing) => format!("{PACE},without=job-fencing"),
         Some(Rule::Leases) => format!("{PACE},without=leases"),
         Some(Rule::Durability) | None => PACE.to_owned(),
     }

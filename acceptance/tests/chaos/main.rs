@@ -15,6 +15,7 @@ mod judge;
 mod owner;
 mod plan;
 mod record;
+mod sleeper;
 mod slow;
 mod storage;
 
@@ -26,6 +27,7 @@ use cluster::{Cluster, NODES, Rule};
 use hand::Hand;
 use record::{Done, Ground, Record};
 use serde_json::json;
+use sleeper::Ends;
 use storage::Footing;
 use tokio::task::JoinHandle;
 
@@ -138,6 +140,21 @@ async fn a_registry_that_does_without_one_of_its_rules_is_found_out() {
             found_out(rule, &violations);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_slept_ends_no_job_that_is_anothers() {
+    let _alone = ALONE.lock().await;
+    if !cluster::can_start() {
+        return eprintln!("NOT RUN: there is no haproxy; cargo xtask tools installs it");
+    }
+    let (fenced, unfenced) = tokio::join!(sleeper::ends(None), sleeper::ends(Some(Rule::JobFencing)));
+    assert_eq!(fenced, Ends { of_sleeper: false, of_successor: true });
+    assert_eq!(
+        unfenced,
+        Ends { of_sleeper: true, of_successor: false },
+        "there was no fence, and nothing of it was seen"
+    );
 }
 
 fn found_out(rule: Rule, violations: &[String]) {

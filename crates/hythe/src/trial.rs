@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hythe_metadata::mutant::{self, Rule};
 
-/// `HYTHE_TRIAL=grace=20,trash=10,bytes=2,janitor=3,without=fencing`: seconds where settings count in hours, and a rule.
+/// `HYTHE_TRIAL=grace=20,trash=10,bytes=2,janitor=3,jobs=3,without=fencing`: seconds where settings count in hours, and a rule.
 pub(crate) const VARIABLE: &str = "HYTHE_TRIAL";
 
 /// How fast things go; what is not said goes as it was set.
@@ -20,6 +20,8 @@ struct Pace {
     bytes: Option<Duration>,
     /// Between two rounds of the janitor.
     janitor: Option<Duration>,
+    /// The lease of a job.
+    jobs: Option<Duration>,
 }
 
 static PACE: OnceLock<Pace> = OnceLock::new();
@@ -38,7 +40,10 @@ pub(crate) fn read(text: &str) -> Result<(), String> {
 /// These options, in a hurry if that was asked for.
 pub(crate) fn hurried(options: hythe_registry::Options) -> hythe_registry::Options {
     let pace = PACE.get().copied().unwrap_or_default();
+    let jobs =
+        hythe_registry::jobs::Options { lease: pace.jobs.unwrap_or(options.jobs.lease), ..options.jobs };
     hythe_registry::Options {
+        jobs,
         collection_grace: pace.grace.unwrap_or(options.collection_grace),
         trash: pace.trash.unwrap_or(options.trash),
         bytes_delay: pace.bytes.unwrap_or(options.bytes_delay),
@@ -57,11 +62,13 @@ fn parse(text: &str) -> Result<(Pace, Option<Rule>), String> {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         match (name, value) {
             ("without", "fencing") => rule = Some(Rule::Fencing),
+            ("without", "job-fencing") => rule = Some(Rule::JobFencing),
             ("without", "leases") => rule = Some(Rule::Leases),
             ("grace", _) => pace.grace = Some(seconds(part, value)?),
             ("trash", _) => pace.trash = Some(seconds(part, value)?),
             ("bytes", _) => pace.bytes = Some(seconds(part, value)?),
             ("janitor", _) => pace.janitor = Some(seconds(part, value)?),
+            ("jobs", _) => pace.jobs = Some(seconds(part, value)?),
             _ => return Err(format!("unknown trial {part:?}")),
         }
     }

@@ -10,6 +10,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 pub enum Rule {
     /// What a holder writes is refused once somebody else has taken over.
     Fencing,
+    /// The same for jobs alone.
+    JobFencing,
     /// Nobody takes over what is leased to somebody.
     Leases,
 }
@@ -19,6 +21,7 @@ impl Rule {
     fn edits(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Rule::Fencing => &[("fence = $2", "CAST($2 AS BIGINT) IS NOT NULL")],
+            Rule::JobFencing => &[("fence = $2 AND state", "CAST($2 AS BIGINT) IS NOT NULL AND state")],
             Rule::Leases => &[
                 ("leased_until <= $", "0 * leased_until <= $"),
                 ("lease.expires_at <= $", "0 * lease.expires_at <= $"),
@@ -57,7 +60,11 @@ mod tests {
         let text = "UPDATE upload SET leased_until = $3 WHERE id = $1 AND fence = $2";
         let broken = "UPDATE upload SET leased_until = $3 WHERE id = $1 AND CAST($2 AS BIGINT) IS NOT NULL";
         assert_eq!(without(Rule::Fencing, text), broken);
+        assert_eq!(without(Rule::JobFencing, text), text);
         assert_eq!(without(Rule::Leases, text), text);
+        let text = "WHERE id = $1 AND fence = $2 AND state = 'running'";
+        let broken = "WHERE id = $1 AND CAST($2 AS BIGINT) IS NOT NULL AND state = 'running'";
+        assert_eq!(without(Rule::JobFencing, text), broken);
         let text = "WHERE leased_until <= $5 AND expires_at > 0";
         assert_eq!(without(Rule::Leases, text), "WHERE 0 * leased_until <= $5 AND expires_at > 0");
         assert_eq!(of(text), text);
