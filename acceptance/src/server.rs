@@ -15,7 +15,7 @@ use crate::certificates::Certificates;
 use crate::{places, stores};
 
 /// How long a server may take to answer, and to end once told to.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(45);
 const ADMINISTRATOR: &str = "admin";
 /// The password of the administrator.
 pub const PASSWORD: &str = "Acceptance-12345";

@@ -4,6 +4,7 @@
 //! removed elsewhere turns into SIGBUS), no rename over an existing file.
 
 mod append;
+mod direct;
 mod disk;
 mod layout;
 mod list;
