@@ -26,7 +26,8 @@ This is the first start, and an administrator was made:
     user      admin
     password  {password}
 
-The password is shown this once and kept nowhere. To sign in and push:
+The password is shown this once and kept nowhere. Open {host} in a browser
+to see and do everything. To push:
 
     docker login {host} --username admin
     docker tag IMAGE {host}/IMAGE
@@ -45,7 +46,12 @@ mod tests {
     #[test]
     fn the_welcome_names_user_password_and_the_way_in() {
         let text = welcome("s3cret", "localhost:5000");
-        for words in ["user      admin", "password  s3cret", "docker login localhost:5000 --username admin"] {
+        for words in [
+            "user      admin",
+            "password  s3cret",
+            "Open localhost:5000 in a browser",
+            "docker login localhost:5000 --username admin",
+        ] {
             assert!(text.contains(words), "{text}");
         }
     }

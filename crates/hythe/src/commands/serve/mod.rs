@@ -138,8 +138,9 @@ async fn migrate(database: &Database) -> Result<(), Failure> {
     let behind = schema.version < schema.expected;
     if schema.version == 0 || (behind && database.engine() == Engine::Sqlite) {
         let done = database.migrate().await.map_err(failed)?;
-        for step in &done.steps {
-            tracing::info!(step = step.name, "migrated the database");
+        match (schema.version, done.steps.len()) {
+            (0, 1..) => tracing::info!(schema = schema.expected, "made the database of a new registry"),
+            _ => done.steps.iter().for_each(|step| tracing::info!(step = step.name, "migrated the database")),
         }
     }
     database.schema().await.and_then(hythe_metadata::Schema::check).map_err(failed)
