@@ -11,6 +11,8 @@ pub(super) fn all() -> Vec<&'static Statement> {
     [
         activity::STATEMENTS,
         artifact::STATEMENTS,
+        artifact::BESIDE,
+        artifact::LIST,
         audit::STATEMENTS,
         blob::STATEMENTS,
         charge::STATEMENTS,
