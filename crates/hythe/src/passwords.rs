@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Read, Stdin, Write};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-use crate::cli::PasswordSource;
+use crate::cli::admin::PasswordSource;
 use crate::config::Secret;
 use crate::failure::Failure;
 

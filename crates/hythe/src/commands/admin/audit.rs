@@ -3,7 +3,7 @@
 use hythe_metadata::audit::Filter;
 
 use super::{Desk, refused, shown};
-use crate::cli::AuditCommand;
+use crate::cli::admin::AuditCommand;
 use crate::failure::Failure;
 use crate::output::{self, Table, terminal_width};
 

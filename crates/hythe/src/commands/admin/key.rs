@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Desk, refused, shown, timestamp};
-use crate::cli::KeyCommand;
+use crate::cli::admin::KeyCommand;
 use crate::failure::Failure;
 use crate::output::{self, Format, Table, terminal_width};
 

@@ -9,7 +9,7 @@ use hythe_registry::access::BuiltIn;
 
 use super::project::parse_name;
 use super::{Desk, PAGE, refused, shown};
-use crate::cli::{self, MemberCommand};
+use crate::cli::admin::{self, MemberCommand};
 use crate::failure::Failure;
 use crate::output::{self, Format, Table, terminal_width};
 
@@ -21,7 +21,7 @@ pub(super) async fn run(command: &MemberCommand, desk: &Desk) -> Result<(), Fail
     }
 }
 
-async fn set(project: &str, user: &str, role: cli::Role, desk: &Desk) -> Result<(), Failure> {
+async fn set(project: &str, user: &str, role: admin::Role, desk: &Desk) -> Result<(), Failure> {
     let name = parse_name(project)?;
     let registry = &desk.registry;
     let entity = registry.get_entity_of_user(user).await.map_err(refused)?;
@@ -92,21 +92,21 @@ fn table(members: &[Member]) -> Table {
 
 /// The role as one would type it.
 fn role_of(member: &Member) -> String {
-    let known = cli::Role::value_variants().iter().find(|role| as_in_registry(**role).id() == member.role);
+    let known = admin::Role::value_variants().iter().find(|role| as_in_registry(**role).id() == member.role);
     known.map_or_else(|| format!("custom role {}", member.role), |role| typed(*role))
 }
 
-fn typed(role: cli::Role) -> String {
+fn typed(role: admin::Role) -> String {
     role.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-fn as_in_registry(role: cli::Role) -> BuiltIn {
+fn as_in_registry(role: admin::Role) -> BuiltIn {
     match role {
-        cli::Role::ProjectAdmin => BuiltIn::ProjectAdmin,
-        cli::Role::Maintainer => BuiltIn::Maintainer,
-        cli::Role::Developer => BuiltIn::Developer,
-        cli::Role::Guest => BuiltIn::Guest,
-        cli::Role::LimitedGuest => BuiltIn::LimitedGuest,
+        admin::Role::ProjectAdmin => BuiltIn::ProjectAdmin,
+        admin::Role::Maintainer => BuiltIn::Maintainer,
+        admin::Role::Developer => BuiltIn::Developer,
+        admin::Role::Guest => BuiltIn::Guest,
+        admin::Role::LimitedGuest => BuiltIn::LimitedGuest,
     }
 }
 
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn every_role_can_be_typed() {
         let typed: Vec<i64> =
-            cli::Role::value_variants().iter().map(|role| as_in_registry(*role).id()).collect();
+            admin::Role::value_variants().iter().map(|role| as_in_registry(*role).id()).collect();
         assert!(BuiltIn::ALL.iter().all(|role| typed.contains(&role.id())));
     }
 }

@@ -14,7 +14,7 @@ use hythe_registry::Registry;
 use hythe_registry::access::{Caller, Everywhere, Permit, SystemRight};
 use jiff::Timestamp;
 
-use crate::cli::{AdminCommand, SecretsCommand};
+use crate::cli::admin::{AdminCommand, SecretsCommand};
 use crate::config::Inputs;
 use crate::failure::Failure;
 use crate::stores;

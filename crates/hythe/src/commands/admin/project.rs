@@ -9,7 +9,7 @@ use hythe_oci::name::ProjectName;
 use hythe_registry::projects::{ProjectQuery, ProjectView, WantedProject};
 
 use super::{Desk, PAGE, refused, shown, timestamp};
-use crate::cli::{ProjectCommand, Visibility};
+use crate::cli::admin::{ProjectCommand, Visibility};
 use crate::failure::Failure;
 use crate::output::{self, Format, Table, terminal_width};
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Desk, refused, shown, timestamp};
-use crate::cli::SecretsCommand;
+use crate::cli::admin::SecretsCommand;
 use crate::failure::Failure;
 use crate::output::{self, Format, Table, terminal_width};
 use crate::secrets_key;

@@ -7,7 +7,7 @@ use hythe_metadata::user::User;
 use hythe_registry::users::CreateUser;
 
 use super::{Desk, PAGE, refused, shown, timestamp};
-use crate::cli::{PasswordSource, UserCommand};
+use crate::cli::admin::{PasswordSource, UserCommand};
 use crate::failure::Failure;
 use crate::output::{self, Format, Table, terminal_width};
 use crate::passwords::{self, NewPassword};
