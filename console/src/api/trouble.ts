@@ -11,8 +11,15 @@ export class Trouble extends Error {
     readonly request: string | null,
     /** Seconds after which trying again makes sense. */
     readonly retryAfter: number | null = null,
+    /** The API's code, which tells refusals of one status apart; those of the registry's own protocol mean others. */
+    readonly code: string | null = null,
   ) {
     super(message);
+  }
+
+  /** The same, where a page knows what the code means there. */
+  as(code: string): Trouble {
+    return new Trouble(this.status, this.message, this.request, this.retryAfter, code);
   }
 
   static unreachable(): Trouble {
@@ -37,10 +44,15 @@ export async function troubleOf(response: Response): Promise<Trouble> {
     messageIn(body) ?? response.statusText,
     response.headers.get('X-Request-Id'),
     retry ? Number(retry) : null,
+    response.url.includes('/api/v2.0/') ? (errorsIn(body)[0]?.code ?? null) : null,
   );
 }
 
 function messageIn(body: unknown): string | null {
-  const errors = (body as { errors?: { message?: string }[] } | null)?.errors;
-  return errors?.map((error) => error.message ?? '').join('; ') || null;
+  const messages = errorsIn(body).map((error) => error.message ?? '');
+  return messages.join('; ') || null;
+}
+
+function errorsIn(body: unknown): { code?: string; message?: string }[] {
+  return (body as { errors?: { code?: string; message?: string }[] } | null)?.errors ?? [];
 }

@@ -1,8 +1,7 @@
 // Jobs of a kind, held back and let go on.
 import { api, type Schema } from '../api/client';
-import { Trouble } from '../api/trouble';
 import type { Loaded } from './loaded.svelte';
-import { notify } from './notices.svelte';
+import { notifyOf } from './troubles';
 
 /** Holds back what waits of a kind, or lets it go on; then looks how it stands. */
 export async function hold(kind: string, isHeld: boolean, queues: Loaded<Schema<'JobQueue'>[]>): Promise<void> {
@@ -10,7 +9,7 @@ export async function hold(kind: string, isHeld: boolean, queues: Loaded<Schema<
     const path = { job_type: kind };
     await api.PUT('/jobservice/queues/{job_type}', { params: { path }, body: { action: isHeld ? 'pause' : 'resume' } });
   } catch (thrown) {
-    notify(Trouble.of(thrown).message);
+    notifyOf(thrown);
   }
   await queues.load();
 }

@@ -111,7 +111,7 @@ test('the log is searched, an event opened and the rest taken away as a file', a
   await page.getByRole('button', { name: 'Search', exact: true }).click();
   await expect(page.getByRole('group', { name: 'Audit log' }).locator('tbody tr')).toHaveCount(1);
   await page.getByRole('button', { name: 'Details' }).click();
-  await expect(page.getByRole('dialog')).toContainText('create project team');
+  await expect(page.getByRole('dialog')).toContainText('created project team');
   expect(await violations(page)).toEqual([]);
   await page.keyboard.press('Escape');
   const begun = page.waitForEvent('download');

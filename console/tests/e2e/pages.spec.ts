@@ -1,54 +1,10 @@
 // Each page, in each language and both themes: whole, without complaint, accessible. The pictures are kept.
 import { expect, test, type Browser, type Page } from '@playwright/test';
-import { server } from '../server/place';
+import { PAGES } from './places';
 import { complaints, open, signedIn, violations } from './support';
 
 // Pages are only looked at: any number of them at the same time.
 test.describe.configure({ mode: 'parallel' });
-
-const PAGES = {
-  overview: '',
-  projects: 'projects',
-  repositories: 'projects/team',
-  artifacts: 'projects/team/repositories/app',
-  artifact: 'projects/team/repositories/app:1.1',
-  index: 'projects/team/repositories/deep/er/tool:latest',
-  search: 'search?q=a',
-  members: 'projects/team/members',
-  permissions: 'projects/team/permissions',
-  'project-robots': 'projects/team/robots',
-  'project-labels': 'projects/team/labels',
-  retention: 'projects/team/retention',
-  immutable: 'projects/team/immutable',
-  'project-log': 'projects/team/log',
-  'project-settings': 'projects/team/settings',
-  profile: 'account',
-  tokens: 'account/tokens',
-  sessions: 'account/sessions',
-  users: 'users',
-  groups: 'groups',
-  roles: 'roles',
-  robots: 'robots',
-  sources: 'sources',
-  labels: 'labels',
-  'project-trash': 'projects/team/trash',
-  trash: 'trash',
-  garbage: 'garbage',
-  'storage-audits': 'storage-audits',
-  'storage-audit': 'storage-audits/{audit}',
-  jobs: 'jobs',
-  job: 'jobs/{audit}',
-  quotas: 'quotas',
-  nodes: 'nodes',
-  doctor: 'doctor',
-  log: 'log',
-  settings: 'settings',
-  nowhere: 'there/is/no/such/page',
-  trouble: 'projects/team/repositories/app:no-such-tag',
-};
-
-/** A number that only the running server knows is in its place. */
-const filled = (path: string) => path.replace('{audit}', server().audit);
 
 interface Reader {
   page: Page;
@@ -85,10 +41,10 @@ for (const locale of ['en-US', 'zh-CN']) {
         expect(heard).toEqual([]);
       });
 
-      for (const [name, path] of Object.entries(PAGES)) {
+      for (const { name, path } of PAGES) {
         test(name, async ({ browser }) => {
           const { page, heard } = await readerOf(browser, locale, colorScheme);
-          await open(page, filled(path));
+          await open(page, path());
           await page.screenshot({ path: `test-results/pages/${name}-${locale}-${colorScheme}.png`, fullPage: true });
           expect(await page.locator('html').getAttribute('lang')).toBe(locale === 'zh-CN' ? 'zh-CN' : 'en');
           expect(await violations(page)).toEqual([]);
@@ -103,8 +59,8 @@ for (const locale of ['en-US', 'zh-CN']) {
 test('on a narrow screen nothing but tables is wider than it', async ({ page }) => {
   await signedIn(page, 'admin');
   await page.setViewportSize({ width: 360, height: 740 });
-  for (const [name, path] of Object.entries(PAGES)) {
-    await open(page, filled(path));
+  for (const { name, path } of PAGES) {
+    await open(page, path());
     expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(360);
   }
   await page.getByRole('button', { name: 'Menu' }).click();

@@ -209,4 +209,16 @@ pub struct RetentionDecision {
     pub verdict: String,
     /// The rule that decided, in words.
     pub why: String,
+    /// The same for programs; absent in what earlier versions decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<RetentionReason>,
+}
+
+/// What decided.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
+pub struct RetentionReason {
+    /// Which of the reasons it is, such as `pushed_last`. Later versions have more of them.
+    pub kind: String,
+    /// What the words of this kind fill in, by name, such as `rule` and `count`.
+    pub values: BTreeMap<String, String>,
 }

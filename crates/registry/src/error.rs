@@ -30,6 +30,8 @@ pub enum Kind {
     Unauthenticated,
     /// Somebody has been identified and may not (403).
     Forbidden,
+    /// Nobody may, whatever their rights: the registry is read only, or a quota is used up (403).
+    Denied,
     /// It is not here (404).
     Unknown,
     /// The state of things forbids it (409).
@@ -108,7 +110,7 @@ impl Error {
             Kind::Invalid => self.code.status(),
             Kind::BadRequest => 400,
             Kind::Unauthenticated => 401,
-            Kind::Forbidden => 403,
+            Kind::Forbidden | Kind::Denied => 403,
             Kind::Unknown => 404,
             Kind::Conflict => 409,
             Kind::Precondition => 412,
@@ -135,6 +137,10 @@ impl Error {
 
     pub(crate) fn forbidden(message: impl Into<String>) -> Error {
         Error::new(Kind::Forbidden, ErrorCode::Denied, message)
+    }
+
+    pub(crate) fn denied(message: impl Into<String>) -> Error {
+        Error::new(Kind::Denied, ErrorCode::Denied, message)
     }
 
     pub(crate) fn unauthenticated(message: impl Into<String>) -> Error {
@@ -176,7 +182,7 @@ impl From<hythe_metadata::Error> for Error {
                 "the database cannot be reached; try again shortly",
             ),
             Database::OverQuota { adding, used, limit, .. } => {
-                Error::forbidden(over_quota(*adding, *used, *limit))
+                Error::denied(over_quota(*adding, *used, *limit))
             }
             Database::Text { .. } => {
                 Error::bad_request("the request holds a text with a NUL character; send it without")

@@ -523,9 +523,9 @@ impl Session {
     }
 }
 
-/// Nothing but a quota forbids what a permit allows.
+/// Nothing but a quota denies what a permit allows.
 fn is_refused<T>(outcome: &Result<T>) -> bool {
-    outcome.as_ref().is_err_and(|error| error.kind() == Kind::Forbidden)
+    outcome.as_ref().is_err_and(|error| error.kind() == Kind::Denied)
 }
 
 /// A chunk must begin where the upload ends (spec, "Pushing a blob in chunks").

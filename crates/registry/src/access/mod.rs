@@ -80,7 +80,7 @@ impl Registry {
         if matches!(permission.action, Create | Delete | Push | Update)
             && self.configuration().truth(&READ_ONLY)
         {
-            return Err(Error::forbidden(
+            return Err(Error::denied(
                 "the registry is read only now; pulls go on, and an administrator ends it with read_only at \
                  /api/v2.0/configurations",
             ));

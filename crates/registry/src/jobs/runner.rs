@@ -207,7 +207,11 @@ impl End {
 fn is_final(error: &Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::Invalid | ErrorKind::BadRequest | ErrorKind::Forbidden | ErrorKind::Unsupported
+        ErrorKind::Invalid
+            | ErrorKind::BadRequest
+            | ErrorKind::Forbidden
+            | ErrorKind::Denied
+            | ErrorKind::Unsupported
     )
 }
 

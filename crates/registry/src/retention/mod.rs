@@ -2,11 +2,13 @@
 //! somebody asks, and a dry run tells beforehand which rule decides about every tag.
 
 mod manage;
+mod reasons;
 mod rules;
 mod run;
 
 use serde::{Deserialize, Serialize};
 
+pub use reasons::Reason;
 pub use rules::{Decision, Plan, Rule, Verdict};
 
 /// Rules of one policy, as in Harbor.

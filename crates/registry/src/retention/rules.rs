@@ -8,6 +8,7 @@ use hythe_oci::name::RepositoryName;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::reasons::{self, Reason, Told};
 use crate::clock::Micros;
 use crate::error::{Error, Result};
 use crate::immutable_rules::{Immutability, without_project};
@@ -50,7 +51,7 @@ struct Keeps {
     template: Template,
     tags: Vec<Selects>,
     repositories: Vec<Selects>,
-    words: String,
+    number: usize,
 }
 
 /// The rules of a policy, ready for use.
@@ -103,6 +104,9 @@ pub struct Decision {
     pub verdict: Verdict,
     /// The rule that decided, in words.
     pub why: String,
+    /// The same for programs; nothing in what earlier versions wrote down.
+    #[serde(default)]
+    pub reason: Option<Reason>,
 }
 
 impl Plan {
@@ -140,15 +144,22 @@ impl Plan {
         let decide = |(candidate, rule): (Candidate, Option<&Keeps>)| {
             let protected =
                 || candidate.tags.iter().find_map(|tag| Some((tag, immutability.rule_of(repository, tag)?)));
-            let (verdict, why) = match (rule, protected()) {
-                (Some(rule), _) => (Verdict::Retain, rule.words.clone()),
-                (None, Some((tag, rule))) => {
-                    (Verdict::Immutable, format!("immutable tag rule {rule} protects the tag {tag}"))
-                }
-                (None, None) => (Verdict::Delete, "no rule keeps it".to_owned()),
+            let (verdict, told) = match (rule, protected()) {
+                (Some(rule), _) => (Verdict::Retain, rule.tell()),
+                (None, Some((tag, rule))) => (Verdict::Immutable, reasons::immutable(rule, tag)),
+                (None, None) => (Verdict::Delete, reasons::no_rule()),
             };
             let Candidate { digest, kind, tags, pushed_at, pulled_at } = candidate;
-            Decision { digest, kind, tags, pushed_at, pulled_at, verdict, why }
+            Decision {
+                digest,
+                kind,
+                tags,
+                pushed_at,
+                pulled_at,
+                verdict,
+                why: told.words,
+                reason: Some(told.reason),
+            }
         };
         candidates.into_iter().zip(kept).map(decide).collect()
     }
@@ -167,12 +178,23 @@ impl Rule {
             template,
             tags: compile(&self.tags, Of::Tags)?,
             repositories: compile(&self.repositories, Of::Repositories)?,
-            words: format!("rule {number} keeps {}", template.words()),
+            number,
         })
     }
 }
 
 impl Keeps {
+    fn tell(&self) -> Told {
+        match self.template {
+            Template::LastPushed(count) => reasons::pushed_last(self.number, count),
+            Template::LastPulled(count) => reasons::pulled_last(self.number, count),
+            Template::LastActive(count) => reasons::active_last(self.number, count),
+            Template::PushedWithin(days) => reasons::pushed_within(self.number, days),
+            Template::PulledWithin(days) => reasons::pulled_within(self.number, days),
+            Template::Always => reasons::always(self.number),
+        }
+    }
+
     fn is_for(&self, repository: &RepositoryName) -> bool {
         self.repositories.iter().all(|selects| selects.takes(without_project(repository)))
     }
@@ -225,17 +247,6 @@ impl Template {
                 places.retain(|place| candidates[*place].pulled_at >= since(now, days))
             }
             Template::Always => {}
-        }
-    }
-
-    fn words(self) -> String {
-        match self {
-            Template::LastPushed(count) => format!("the {count} pushed last"),
-            Template::LastPulled(count) => format!("the {count} pulled last"),
-            Template::LastActive(count) => format!("the {count} pushed or pulled last"),
-            Template::PushedWithin(days) => format!("what was pushed within {days} days"),
-            Template::PulledWithin(days) => format!("what was pulled within {days} days"),
-            Template::Always => "everything that it selects".to_owned(),
         }
     }
 }

@@ -11,6 +11,7 @@ use hythe_metadata::{Connection, Window, manifest, tag};
 use serde_json::json;
 
 use super::manage::read;
+use super::reasons::{self, Told};
 use super::rules::Candidate;
 use super::{Decision, Payload, Plan, Policy, Verdict};
 use crate::Registry;
@@ -79,7 +80,7 @@ impl Registry {
 
     fn refuse_to_delete(&self, dry_run: bool) -> Result<()> {
         if !dry_run && self.configuration().truth(&READ_ONLY) {
-            return Err(Error::forbidden("the registry is read only now; nothing is deleted"));
+            return Err(Error::denied("the registry is read only now; nothing is deleted"));
         }
         Ok(())
     }
@@ -163,10 +164,11 @@ async fn put_away(
     let why_not = match deleted {
         Ok(None) => return Ok(()),
         Ok(Some(why)) => why,
-        Err(Halt::Failed(error)) if is_its_own_fault(&error) => error.message().to_owned(),
+        Err(Halt::Failed(error)) if is_its_own_fault(&error) => reasons::refused(error.message()),
         Err(other) => return Err(other),
     };
-    (decision.verdict, decision.why) = (Verdict::Error, why_not);
+    decision.verdict = Verdict::Error;
+    (decision.why, decision.reason) = (why_not.words, Some(why_not.reason));
     Ok(())
 }
 
@@ -181,21 +183,21 @@ async fn delete(
     repository: &Repository,
     decision: &Decision,
     deletion: &Deletion,
-) -> Result<Option<String>> {
+) -> Result<Option<Told>> {
     let digest = &decision.digest;
     if !manifest::lock(c, repository.id, digest).await? {
-        return Ok(Some("somebody else has deleted it".to_owned()));
+        return Ok(Some(reasons::gone()));
     }
     if tag::list_by_digest(c, repository.id, digest, u32::MAX).await? != decision.tags {
-        return Ok(Some("its tags have changed since".to_owned()));
+        return Ok(Some(reasons::retagged()));
     }
     if let Some(parent) = manifest::list_parents(c, repository.id, digest, 1).await?.first() {
-        return Ok(Some(format!("it has become a part of the index {parent}")));
+        return Ok(Some(reasons::part_of_index(parent)));
     }
     let immutability = Immutability::of_project(c, repository.project_id).await?;
     decision.tags.iter().try_for_each(|tag| immutability.check(&repository.name, tag, "deleted"))?;
     let Some(root) = artifact::find(c, repository.id, digest).await? else {
-        return Ok(Some("somebody else has deleted it".to_owned()));
+        return Ok(Some(reasons::gone()));
     };
     let manifests = delete_with_all(c, &root, deletion).await?;
     let resource = format!("{}@{digest}", repository.name);

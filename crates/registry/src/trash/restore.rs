@@ -108,7 +108,7 @@ impl Registry {
 
     fn refuse_restore_while_read_only(&self) -> Result<()> {
         if self.configuration().truth(&READ_ONLY) {
-            return Err(Error::forbidden(
+            return Err(Error::denied(
                 "the registry is read only now, nothing is put back; an administrator ends it with read_only at \
                  /api/v2.0/configurations",
             ));

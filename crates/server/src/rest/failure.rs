@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use hythe_api::error::Errors;
 use hythe_registry::Error;
+use hythe_registry::error::Kind;
 use utoipa::IntoResponses;
 
 use crate::answer::Failure;
@@ -30,8 +31,9 @@ impl RestFailure {
 
 impl From<Error> for RestFailure {
     fn from(error: Error) -> RestFailure {
+        let is_denied = error.kind() == Kind::Denied;
         let failure = Failure::from(error);
-        let code = harbor_code(failure.status());
+        let code = if is_denied { "DENIED" } else { harbor_code(failure.status()) };
         RestFailure(failure.with_code(code).into_response()).challenge()
     }
 }
@@ -119,7 +121,6 @@ pub(super) enum Refusals {
 mod tests {
     use axum::body::to_bytes;
     use hythe_oci::error_code::ErrorCode;
-    use hythe_registry::error::Kind;
 
     use super::*;
 

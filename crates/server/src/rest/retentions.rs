@@ -9,14 +9,15 @@ use axum::response::Response;
 use http::StatusCode;
 use hythe_api::retention::{
     RetentionActionReq, RetentionDecision, RetentionExecution, RetentionExecutionTask, RetentionMetadata,
-    RetentionPolicy, RetentionPolicyScope, RetentionRule, RetentionRuleTrigger, RetentionRunReq,
+    RetentionPolicy, RetentionPolicyScope, RetentionReason, RetentionRule, RetentionRuleTrigger,
+    RetentionRunReq,
 };
 use hythe_metadata::Window;
 use hythe_metadata::job::State as Standing;
 use hythe_metadata::retention::{Execution, Task};
 use hythe_registry::access::Permit;
 use hythe_registry::access::rights::tag_retention as right;
-use hythe_registry::retention::{Decision, Policy, Rule, Verdict, WantedPolicy};
+use hythe_registry::retention::{Decision, Policy, Reason, Rule, Verdict, WantedPolicy};
 use serde_json::{Value, json};
 
 use super::page::{ListQuery, Page};
@@ -351,5 +352,6 @@ fn show_decision(decision: Decision) -> RetentionDecision {
         }
         .to_owned(),
         why: decision.why,
+        reason: decision.reason.map(|Reason { kind, values }| RetentionReason { kind, values }),
     }
 }
