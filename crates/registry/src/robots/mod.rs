@@ -1,5 +1,7 @@
 //! Robots: accounts of machines, for the system or for one project, with a list of what they may do.
 
+mod giving;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +13,13 @@ use hythe_oci::error_code::ErrorCode;
 use hythe_oci::name::ProjectName;
 use serde_json::json;
 
+pub(crate) use self::giving::may_act_as;
+use self::giving::validate_permissions;
+pub use self::giving::{grantable_in_project, grantable_in_system};
 use crate::Registry;
-use crate::access::permission::{Action, PROJECT_RULES, Permission, Resource, SYSTEM_PERMISSIONS};
-use crate::access::permissions::{EntryKind, PermissionEntry, PermissionList};
+use crate::access::permissions::PermissionList;
 use crate::access::{
-    Caller, Origin, Principal, ProjectRight, RobotPrincipal, SystemRight, Through, rights, system_rights,
+    Caller, Origin, ProjectRight, RobotPrincipal, SystemRight, Through, rights, system_rights,
 };
 use crate::audit::Entry;
 use crate::clock;
@@ -33,7 +37,6 @@ pub(crate) const WRONG_ROBOT: &str =
 
 const LONGEST_NAME: usize = 200;
 const LONGEST_DESCRIPTION: usize = 1024;
-const MOST_ENTRIES: usize = 1000;
 const SECRET: std::ops::RangeInclusive<usize> = 8..=128;
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 const LONGEST_LIFE: i64 = i32::MAX as i64;
@@ -356,88 +359,6 @@ impl Registry {
         }
         Err(invalid(format!("a robot lives -1 (for ever) or 1 to {LONGEST_LIFE} days, not {days}")))
     }
-}
-
-/// What a robot of a project can be given: everything a project has but what only people should hold.
-pub fn grantable_in_project() -> impl Iterator<Item = Permission> {
-    const PEOPLE_ONLY: &[Resource] = &[Resource::Grant];
-    PROJECT_RULES
-        .iter()
-        .map(|rule| rule.permission)
-        .filter(|permission| !PEOPLE_ONLY.contains(&permission.resource))
-}
-
-/// What a robot of the system can be given beside permissions in projects.
-pub fn grantable_in_system() -> impl Iterator<Item = Permission> {
-    const PEOPLE_ONLY: &[Resource] = &[Resource::SigningKey, Resource::IdentitySource, Resource::Role];
-    SYSTEM_PERMISSIONS
-        .iter()
-        .copied()
-        .filter(|permission| !PEOPLE_ONLY.contains(&permission.resource))
-        .filter(|permission| {
-            (permission.resource, permission.action) != (Resource::Configuration, Action::Update)
-        })
-}
-
-fn validate_permissions(list: &PermissionList, project: Option<&ProjectName>, maker: &Caller) -> Result<()> {
-    if list.0.len() > MOST_ENTRIES {
-        return Err(invalid(format!("a robot has at most {MOST_ENTRIES} permission entries")));
-    }
-    list.validate().map_err(invalid)?;
-    if let Some(project) = project
-        && !(list.0.len() == 1 && list.0.iter().all(|entry| is_inside(entry, project)))
-    {
-        return Err(invalid(format!(
-            "a robot of project {project} has exactly one permission entry, for that project"
-        )));
-    }
-    for entry in &list.0 {
-        validate_grantable(entry, maker)?;
-    }
-    Ok(())
-}
-
-fn is_inside(entry: &PermissionEntry, project: &ProjectName) -> bool {
-    let below = entry.namespace.strip_prefix(project.as_str()).is_some_and(|rest| rest.starts_with('/'));
-    entry.kind == EntryKind::Project && (entry.namespace == project.as_str() || below)
-}
-
-/// A robot, or somebody with a limited token, gives no more than it has.
-fn validate_grantable(entry: &PermissionEntry, maker: &Caller) -> Result<()> {
-    for permission in entry.permissions() {
-        let grantable = match entry.kind {
-            EntryKind::Project => grantable_in_project().any(|known| known == permission),
-            EntryKind::System => grantable_in_system().any(|known| known == permission),
-        };
-        if !grantable {
-            return Err(invalid(format!("{permission} cannot be given to a robot")));
-        }
-    }
-    refuse_more_than_own(entry, maker)
-}
-
-fn refuse_more_than_own(entry: &PermissionEntry, maker: &Caller) -> Result<()> {
-    let own = match &maker.principal {
-        Principal::Robot(robot) => Some(&robot.permissions),
-        _ => maker.limit.as_deref(),
-    };
-    for permission in entry.permissions() {
-        if own.is_some_and(|own| !own.includes(entry, permission)) {
-            return Err(Error::forbidden(format!(
-                "{} cannot give {permission} in {}, which it does not have itself",
-                maker.described(),
-                entry.namespace
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Whoever makes a way in for a robot can use it: a robot, or somebody with a limited token, gets no more than it has.
-pub(crate) fn may_act_as(robot: &Robot, maker: &Caller) -> Result<()> {
-    let list: PermissionList = serde_json::from_str(&robot.permissions)
-        .map_err(|error| Error::internal("the robot's permissions cannot be read", error))?;
-    list.0.iter().try_for_each(|entry| refuse_more_than_own(entry, maker))
 }
 
 fn entry(caller: &Caller, operation: &str, robot: &Robot) -> Entry {
