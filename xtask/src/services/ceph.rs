@@ -89,6 +89,9 @@ impl Ceph {
             "osd_pool_default_min_size = 1".to_owned(),
             "osd_crush_chooseleaf_type = 0".to_owned(),
             "mon_allow_pool_size_one = true".to_owned(),
+            // A monitor ends, and does not say so, where less than a twentieth of the disk is free; it needs some MiB.
+            "mon_data_avail_warn = 0".to_owned(),
+            "mon_data_avail_crit = 0".to_owned(),
             "osd_memory_target = 939524096".to_owned(),
             "bluestore_block_size = 10737418240".to_owned(),
             format!("run_dir = {here}/run"),
