@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hythe_acceptance::desk::digest;
 use reqwest::{Method, StatusCode};
+use serde_json::Value as Json;
 
 use crate::hand::{Hand, Outcome, outcome};
 use crate::history::What;
@@ -11,6 +12,8 @@ use crate::history::What;
 /// Tags that all of them fight over.
 const TAGS: usize = 12;
 const REPOSITORY: &str = "chaos";
+/// Blobs that each of them keeps; then its images are of one of these, so that an hour's blobs fit on the disk.
+const BLOBS: usize = 400;
 
 /// The path of one of the tags.
 fn path(project: &str, tag: usize) -> String {
@@ -19,10 +22,11 @@ fn path(project: &str, tag: usize) -> String {
 
 /// Goes on until the run is over.
 pub(crate) async fn run(mut hand: Hand) {
+    let mut blobs = Vec::new();
     while !hand.ground.is_over() {
         let tag = hand.dice.below(TAGS);
         match hand.dice.below(10) {
-            0..=4 => push(&mut hand, tag).await,
+            0..=4 => push(&mut hand, tag, &mut blobs).await,
             5..=8 => hand.pull(&path(&hand.ground.project, tag)).await,
             _ => delete(&hand, tag).await,
         }
@@ -31,13 +35,21 @@ pub(crate) async fn run(mut hand: Hand) {
 }
 
 /// An image of its own under a tag of everybody's. A blob stays once its image was acknowledged.
-async fn push(hand: &mut Hand, tag: usize) {
+async fn push(hand: &mut Hand, tag: usize, blobs: &mut Vec<Json>) {
     let repository = hand.repository(REPOSITORY);
-    let Some(config) = hand.push_some_blob(&repository).await else { return };
+    let config = if blobs.len() < BLOBS {
+        hand.push_some_blob(&repository).await
+    } else {
+        Some(blobs[hand.dice.below(BLOBS)].clone())
+    };
+    let Some(config) = config else { return };
     let image = hand.image(&config);
     if let Outcome::Done = hand.push_image(&path(&hand.ground.project, tag), &image).await {
-        hand.ground.keep(format!("/v2/{repository}/blobs/{}", config["digest"].as_str().unwrap()));
         hand.ground.keep(format!("/v2/{repository}/manifests/{}", digest(image.as_bytes())));
+        if blobs.len() < BLOBS {
+            hand.ground.keep(format!("/v2/{repository}/blobs/{}", config["digest"].as_str().unwrap()));
+            blobs.push(config);
+        }
     }
 }
 

@@ -13,6 +13,8 @@ use crate::storage::{Footing, Settings, Storage};
 
 /// Nodes of a set.
 pub(crate) const NODES: usize = 3;
+/// For transfers that run when a node is told to end: shorter than a test waits for its end, and than some of them last.
+const DRAIN_SECONDS: &str = "5";
 /// Seconds in place of hours and days, so that what is deleted is collected while a run lasts.
 const PACE: &str = "grace=15,trash=10,bytes=2,janitor=3,jobs=3";
 
@@ -56,6 +58,7 @@ impl Cluster {
         let standby = without.is_none().then(|| postgres.standby());
         let shared = Options::default()
             .variable("HYTHE_DATABASE_URL", &database(&postgres, standby.as_ref(), without))
+            .variable("HYTHE_SERVER_DRAIN_SECONDS", DRAIN_SECONDS)
             .variable("HYTHE_TRIAL", &trial(without));
         let nodes: Vec<Node> = settings
             .iter()

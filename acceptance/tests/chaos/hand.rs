@@ -16,6 +16,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
 /// An upload that is held by a node that stands still is free after its lease of 30 s.
 pub(crate) const UPLOAD_PATIENCE: Duration = Duration::from_secs(45);
 pub(crate) const PAUSE: Duration = Duration::from_millis(200);
+/// Larger than the first part of an upload to S3, so that parts are sent before its end; one blob in so many is.
+const LARGE: usize = 9 << 20;
+const ONE_IN: usize = 100;
 
 pub(crate) struct Hand {
     pub(crate) ground: Arc<Ground>,
@@ -88,7 +91,7 @@ impl Hand {
 
     /// Pushes a blob of its own, unless the run ends before; its descriptor.
     pub(crate) async fn push_some_blob(&mut self, repository: &str) -> Option<Json> {
-        let length = 2_000 + self.dice.below(150_000);
+        let length = if self.dice.below(ONE_IN) == 0 { LARGE } else { 2_000 } + self.dice.below(150_000);
         let bytes = self.bytes(length);
         let pushed = self.push_blob(repository, &bytes).await;
         pushed.then(|| descriptor("application/vnd.example.config", &bytes))
