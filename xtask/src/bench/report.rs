@@ -49,11 +49,14 @@ impl Report {
         self.notes.push(note);
     }
 
+    /// Takes the place of the table before it; what people wrote below it stays.
     pub(super) fn write(&self, path: &Path) -> Outcome {
+        let before = fs::read_to_string(path)?;
+        let sections = before.find("\n## ").map_or("", |at| &before[at..]);
         let text = format!(
             "# Benchmarks\n\nMade by `cargo xtask bench` ({} rounds of each, medians), which starts Hythe, Debian's \
              `docker-registry` and `nginx`\n(`sendfile on`) side by side on one machine and measures them in turn on the same \
-             files. Ratios count; the absolute\nfigures are this machine's: {}.\n\n{self}",
+             files. Ratios count; the absolute\nfigures are this machine's: {}.\n\n{self}{sections}",
             self.rounds, self.machine
         );
         Ok(fs::write(path, text)?)
