@@ -8,7 +8,7 @@ test.use({ locale: 'zh-CN' });
 const t = texts('zh-CN');
 
 /** Names, code and logs are nobody's language, and what the server said of a refusal finds its place in them. */
-const FOREIGN = 'code, pre, kbd, samp, input, textarea, noscript, .trouble .why, [lang="en"]';
+const FOREIGN = 'code, pre, kbd, samp, input, textarea, noscript, .trouble .why';
 
 /** Three words in a row are a sentence, or the beginning of one. */
 const SENTENCE = /[A-Za-z]{2,}(?:[ ,;:]+[A-Za-z]{2,}){2,}/;

@@ -1,11 +1,13 @@
 //! Tests of the whole configuration: layers, origins, and the error texts as a person reads them.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::explain::paragraph;
 use super::settings::{FLAGS, SECTIONS, SHORT_VARIABLES, SPECIAL_VARIABLES, keys};
 use super::*;
 
@@ -430,4 +432,20 @@ fn a_topic_is_a_setting_a_section_or_a_variable() {
     assert_eq!(nearest("databse.url"), "unknown setting databse.url; hint: did you mean database.url?");
     assert_eq!(nearest("listn"), "unknown setting listn; hint: did you mean server.listen?");
     assert_eq!(nearest("databse"), "unknown setting databse; hint: did you mean database?");
+}
+
+/// What the console says of the settings of a node, which `GET /systeminfo/settings` describes in these words.
+#[test]
+fn the_console_says_what_each_setting_is_for_in_these_words_and_in_chinese() {
+    let console = |language: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../console/src/i18n").join(language);
+        let texts: BTreeMap<String, String> =
+            serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        let about = texts.into_iter().filter(|(name, _)| name.starts_with("settings.about."));
+        about.collect::<BTreeMap<_, _>>()
+    };
+    let words: BTreeMap<String, String> =
+        keys().map(|key| (format!("settings.about.{}", key.path), paragraph(key.doc))).collect();
+    assert_eq!(console("en.json"), words);
+    assert!(console("zh-CN.json").keys().eq(words.keys()), "{:?}", words.keys());
 }
