@@ -142,9 +142,9 @@ async fn a_registry_that_does_without_one_of_its_rules_is_found_out() {
     }
 }
 
+/// Not alone: it does little more than wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_slept_ends_no_job_that_is_anothers() {
-    let _alone = ALONE.lock().await;
     if !cluster::can_start() {
         return eprintln!("NOT RUN: there is no haproxy; cargo xtask tools installs it");
     }

@@ -27,7 +27,7 @@ struct Upload {
     path: String,
     /// What was acknowledged.
     content: Vec<u8>,
-    /// Sent to where the upload stands now, and not answered: one of them may still come to be.
+    /// Sent to where the upload stands now, and not answered: one of them may still come to be, or its beginning.
     open: Vec<Vec<u8>>,
     /// Whether something was not answered since the last chunk that was.
     troubled: bool,
@@ -127,7 +127,8 @@ fn acknowledge(hand: &Hand, upload: &mut Upload, mut done: Vec<Vec<u8>>) -> bool
     true
 }
 
-/// Holds what the registry says against what it acknowledged: no less, and no more than what is still open.
+/// Holds what the registry says against what it acknowledged: no less, and no more than what is still open. Of a chunk
+/// whose client broke off in the middle the registry keeps what has arrived.
 async fn settle(hand: &Hand, upload: &mut Upload) -> bool {
     let repository = hand.repository(REPOSITORY);
     let at = match hand.standing(&repository, &upload.path, &digest(&upload.content), false).await {
@@ -139,13 +140,18 @@ async fn settle(hand: &Hand, upload: &mut Upload) -> bool {
     if at == acknowledged {
         return true;
     }
-    let came = upload.open.iter().position(|bytes| acknowledged + bytes.len() == at);
-    let Some(came) = came else {
+    let more = at.checked_sub(acknowledged);
+    let mut came = upload.open.iter().filter(|bytes| more.is_some_and(|more| bytes.len() >= more));
+    let (first, second) = (came.next(), came.next());
+    let (Some(bytes), Some(more)) = (first, more) else {
         hand.accuse(&format!("{} stands at {at}, and {acknowledged} bytes were acknowledged", upload.path));
         return false;
     };
-    let bytes = upload.open.swap_remove(came);
-    upload.content.extend(bytes);
+    // Of which of them they are cannot be told.
+    if second.is_some() {
+        return false;
+    }
+    upload.content.extend(&bytes[..more]);
     upload.open.clear();
     true
 }
