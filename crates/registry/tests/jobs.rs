@@ -19,6 +19,7 @@ use support::{Bench, on_both_engines};
 
 on_both_engines![
     a_job_is_done,
+    a_node_that_leaves_begins_none,
     a_key_has_one_unfinished_job,
     what_comes_first_is_taken_first,
     a_paused_node_that_wakes_up_changes_nothing,
@@ -76,6 +77,19 @@ async fn a_job_is_done(bench: Bench) {
     let log = job::list_log(&mut node.database().connect().await.unwrap(), id, 0, 10).await.unwrap();
     assert_eq!(log[0].line, "removed 0 events older than 1 hours");
     running.abort();
+}
+
+async fn a_node_that_leaves_begins_none(bench: Bench) {
+    let (leaving, staying) = (quick(&bench, "leaving"), quick(&bench, "staying"));
+    leaving.leave_jobs();
+    let running = tokio::spawn(leaving.clone().run_jobs());
+    let id = leaving.enqueue(purge()).await.unwrap().id();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(find(&leaving, id).await.state, State::Pending);
+    let other = tokio::spawn(staying.clone().run_jobs());
+    assert_eq!(ended(&staying, id).await.holder.as_deref(), Some("staying"));
+    running.abort();
+    other.abort();
 }
 
 async fn a_key_has_one_unfinished_job(bench: Bench) {

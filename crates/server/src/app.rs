@@ -70,6 +70,7 @@ impl Node {
         background.spawn(write_journal(self.registry.clone()));
         background.spawn(clean_regularly(self.registry.clone(), self.options.janitor_interval));
         let registry = self.registry.clone();
+        let going = registry.clone();
         let (leaving, ending) = (CancellationToken::new(), CancellationToken::new());
         let notice = self.options.notice;
         let app = Arc::new(App {
@@ -83,6 +84,7 @@ impl Node {
         let shutdown = async {
             shutdown.await;
             leaving.cancel();
+            going.leave_jobs();
             // A request on a connection that is closed in the same moment would fail: its sender has to know before.
             tokio::time::sleep(notice).await;
             ending.cancel();

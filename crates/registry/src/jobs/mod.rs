@@ -14,6 +14,7 @@ mod runner;
 pub mod schedules;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -165,6 +166,8 @@ pub(crate) struct Jobs {
     wake: Notify,
     /// Those that this node is at, with their fences.
     held: Mutex<HashMap<i64, i64>>,
+    /// This node is about to go and begins none.
+    leaving: AtomicBool,
 }
 
 impl Jobs {
@@ -198,5 +201,10 @@ impl Registry {
     /// or not at all, and the work begins a second later.
     pub fn wake_jobs(&self) {
         self.jobs.wake.notify_one();
+    }
+
+    /// Begins no further job on this node, which is about to go: others begin them sooner than this one could end them.
+    pub fn leave_jobs(&self) {
+        self.jobs.leaving.store(true, Ordering::Relaxed);
     }
 }

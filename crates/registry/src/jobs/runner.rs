@@ -1,6 +1,7 @@
 //! The runner: what a node does about jobs for as long as it runs.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hythe_metadata::Connection;
@@ -24,7 +25,9 @@ impl Registry {
     pub async fn run_jobs(self: Arc<Self>) {
         let mut attempts = JoinSet::new();
         loop {
-            if let Err(error) = self.look_for_jobs(&mut attempts).await {
+            if !self.jobs.leaving.load(Ordering::Relaxed)
+                && let Err(error) = self.look_for_jobs(&mut attempts).await
+            {
                 tracing::warn!(%error, "the queue of jobs could not be worked on; it will be tried again");
             }
             tokio::select! {
@@ -85,7 +88,7 @@ impl Registry {
     }
 
     async fn take_jobs(self: &Arc<Self>, attempts: &mut JoinSet<()>) -> Result<()> {
-        while attempts.len() < self.options.jobs.workers {
+        while attempts.len() < self.options.jobs.workers && !self.jobs.leaving.load(Ordering::Relaxed) {
             self.give_way(Duration::ZERO).await;
             let Some(run) = self.take_job().await? else { return Ok(()) };
             attempts.spawn(self.clone().attempt(run));
