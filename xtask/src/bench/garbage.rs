@@ -1,6 +1,9 @@
 //! Pulls and pushes while garbage is collected, against the same without: in turn, on one server with much to collect.
 
+use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,10 +11,12 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::manifests;
+use super::nodes;
 use super::peers::Hythe;
 use super::report::{Report, median};
 use crate::command::{self, Outcome};
 use crate::places;
+use crate::services::Service;
 
 /// Rows that no client makes in a reasonable time.
 const FILL: &str = "xtask/src/bench/garbage.sql";
@@ -27,12 +32,20 @@ struct Rates {
     pushes: f64,
 }
 
+/// Where the rows are.
+#[derive(Clone, Copy)]
+enum Engine {
+    Sqlite,
+    Postgres,
+}
+
 pub(super) fn measure(folder: &Path, rounds: usize, report: &mut Report) -> Outcome {
-    let data = Hythe::start(folder, "garbage")?.stop();
-    let mut sqlite = command::program("sqlite3")?;
-    let read = format!(".read {}", places::tree().join(FILL).display());
-    command::output(sqlite.arg("-bail").arg(data.join("hythe.db")).arg(read))?;
-    let hythe = Hythe::start(folder, "garbage")?;
+    measure_on(Engine::Sqlite, folder, rounds, report)?;
+    measure_on(Engine::Postgres, folder, rounds, report)
+}
+
+fn measure_on(engine: Engine, folder: &Path, rounds: usize, report: &mut Report) -> Outcome {
+    let (hythe, _database) = start(engine, folder)?;
     let token = hythe.token(&format!("repository:{REPOSITORY}:pull,push"))?;
     manifests::push(&hythe.client(Some(token.clone())), REPOSITORY, "v1")?;
     let (mut without, mut with) = (Vec::new(), Vec::new());
@@ -43,15 +56,64 @@ pub(super) fn measure(folder: &Path, rounds: usize, report: &mut Report) -> Outc
         with.push(rates(&hythe, &token, &tags)?);
         end(&hythe, &job)?;
     }
+    let engine = engine.name();
     for (what, of) in
         [("pulls", (|rates| rates.pulls) as fn(&Rates) -> f64), ("pushes", |rates| rates.pushes)]
     {
         let [quiet, busy] = [&without, &with].map(|all| median(&all.iter().map(of).collect::<Vec<_>>()));
-        let measure = format!("{what} while garbage is collected: rate, of that without");
+        let measure = format!("{what} on {engine} while garbage is collected: rate, of that without");
         report.add(measure, busy / quiet, "at least 0.9");
-        report.note(format!("{what}: {quiet:.0}/s, while garbage is collected {busy:.0}/s"));
+        report.note(format!("{what} on {engine}: {quiet:.0}/s, while garbage is collected {busy:.0}/s"));
     }
     Ok(())
+}
+
+/// A server with much to collect, and its database where that is a service of its own.
+fn start(engine: Engine, folder: &Path) -> Outcome<(Hythe, Option<Service>)> {
+    match engine {
+        Engine::Sqlite => {
+            let data = Hythe::start(folder, "garbage")?.stop();
+            let mut sqlite = command::program("sqlite3")?;
+            fill(engine, sqlite.arg("-bail").arg(data.join("hythe.db")))?;
+            Ok((Hythe::start(folder, "garbage")?, None))
+        }
+        Engine::Postgres => {
+            let (postgres, url) = nodes::start_database(&folder.join("garbage-postgres"))?;
+            let hythe = Hythe::start_on(folder, "garbage-node", &url)?;
+            let mut psql = command::program("psql")?;
+            fill(
+                engine,
+                psql.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", &url]),
+            )?;
+            Ok((hythe, Some(postgres)))
+        }
+    }
+}
+
+/// Has the engine's own program run the statements.
+fn fill(engine: Engine, program: &mut Command) -> Outcome {
+    let statements =
+        fs::read_to_string(places::tree().join(FILL))?.replace("HEXADECIMAL", engine.hexadecimal());
+    let mut running = program.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    running.stdin.take().ok_or("it takes no input")?.write_all(statements.as_bytes())?;
+    if running.wait()?.success() { Ok(()) } else { Err("the rows could not be made".into()) }
+}
+
+impl Engine {
+    fn name(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "SQLite",
+            Engine::Postgres => "PostgreSQL",
+        }
+    }
+
+    /// A number as the 64 digits of a digest.
+    fn hexadecimal(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "printf('%064x', n)",
+            Engine::Postgres => "lpad(to_hex(n), 64, '0')",
+        }
+    }
 }
 
 fn rates(hythe: &Hythe, token: &str, tags: &AtomicUsize) -> Outcome<Rates> {

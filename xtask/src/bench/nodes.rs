@@ -35,15 +35,20 @@ struct Done {
 pub(super) fn measure(folder: &Path, rounds: usize, report: &mut Report) -> Outcome {
     for (part, how) in [(Some(PART), "a fifth of a CPU each"), (None, "unlimited")] {
         let folder = folder.join(if part.is_some() { "nodes-shared" } else { "nodes-free" });
-        std::fs::create_dir(&folder)?;
-        std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-        let (postgres, port) = start_postgres(&folder)?;
-        let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
-        await_answer(port)?;
+        let (postgres, url) = start_database(&folder)?;
         let nodes = start(&folder, &url, part)?;
         measure_one_to_all(&nodes, &postgres, how, rounds, report)?;
     }
     Ok(())
+}
+
+/// A PostgreSQL that answers, in a new folder; and where it is.
+pub(super) fn start_database(folder: &Path) -> Outcome<(Service, String)> {
+    std::fs::create_dir(folder)?;
+    std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    let (postgres, port) = start_postgres(folder)?;
+    await_answer(port)?;
+    Ok((postgres, format!("postgres://postgres@127.0.0.1:{port}/postgres")))
 }
 
 /// PostgreSQL takes connections some time before it answers them.
