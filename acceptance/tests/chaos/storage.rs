@@ -60,6 +60,10 @@ impl Storage {
         }
     }
 
+    pub(crate) fn is_bucket(&self) -> bool {
+        matches!(self, Storage::Bucket(_))
+    }
+
     /// No write, or nothing at all, comes to an end for so long.
     pub(crate) fn stall(&self, moment: Duration) {
         match self {
