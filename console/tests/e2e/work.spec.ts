@@ -162,8 +162,7 @@ for (const locale of Object.keys(LANGUAGES) as Locale[]) {
       await open(page, '');
       await page
         .getByRole('region', { name: t('overview.attention') })
-        .getByText(id)
-        .first()
+        .locator(`a[href$="jobs/${id}"]`)
         .click();
       await expect(page.locator('pre')).toContainText('orphan');
     });
