@@ -213,3 +213,23 @@ impl Node {
 pub(crate) fn can_start() -> bool {
     Command::new("haproxy").arg("-v").output().is_ok_and(|output| output.status.success())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_begun_and_never_ended_is_excused() {
+        let leftover = "leftover uploads/01a1/multipart, 0 bytes: `--repair` removes it\n";
+        let orphan = "orphan blobs/sha256/aa/bb/x, 7 bytes: `--repair` hands it to garbage collection\n";
+        let counts = |orphans: u32| {
+            format!(
+                "9 objects of 7 bytes: {orphans} orphans, 1 leftovers, 0 missing, 0 of the wrong size, 0 rotten"
+            )
+        };
+        assert!(only_leftovers(&format!("{leftover}{}", counts(0))));
+        assert!(!only_leftovers(&format!("{leftover}{orphan}{}", counts(1))));
+        assert!(!only_leftovers(&format!("{leftover}{}", counts(10))));
+        assert!(!only_leftovers("the database cannot be reached"));
+    }
+}
