@@ -80,6 +80,8 @@ fn start(engine: Engine, folder: &Path) -> Outcome<(Hythe, Option<Service>)> {
         Engine::Postgres => {
             let (postgres, url) = nodes::start_database(&folder.join("garbage-postgres"))?;
             let hythe = Hythe::start_on(folder, "garbage-node", &url)?;
+            // It has its port before it makes its tables, and answers when it has made them.
+            hythe.token(&format!("repository:{REPOSITORY}:pull"))?;
             let mut psql = command::program("psql")?;
             fill(
                 engine,
