@@ -77,8 +77,7 @@ pub(crate) fn crashes(length: Duration) -> Vec<Planned> {
 
 /// All nodes but one stand still for longer than a lease; and how long it takes until what they do then is seen.
 pub(crate) fn long_sleep(nodes: usize) -> (Vec<Planned>, Duration) {
-    // The others have time to take over and to have something acknowledged, on a busy machine too.
-    let (asleep, awake) = (FIRST, FIRST + LONGER_THAN_A_LEASE + 2 * FIRST);
+    let (asleep, awake) = (FIRST, FIRST + LONGER_THAN_A_LEASE);
     let all = |at, fault: fn(usize) -> Fault| (1..nodes).map(move |node| (at, fault(node)));
     (all(asleep, Fault::Freeze).chain(all(awake, Fault::Thaw)).collect(), awake + 3 * FIRST)
 }
