@@ -141,14 +141,18 @@ async fn settle(hand: &Hand, upload: &mut Upload) -> bool {
         return true;
     }
     let more = at.checked_sub(acknowledged);
-    let mut came = upload.open.iter().filter(|bytes| more.is_some_and(|more| bytes.len() >= more));
-    let (first, second) = (came.next(), came.next());
-    let (Some(bytes), Some(more)) = (first, more) else {
+    let mut came: Vec<&Vec<u8>> =
+        upload.open.iter().filter(|bytes| more.is_some_and(|more| bytes.len() >= more)).collect();
+    // Lengths differ: where one has just this length, it is the one that came, and whole.
+    if came.iter().any(|bytes| Some(bytes.len()) == more) {
+        came.retain(|bytes| Some(bytes.len()) == more);
+    }
+    let ([bytes, others @ ..], Some(more)) = (came.as_slice(), more) else {
         hand.accuse(&format!("{} stands at {at}, and {acknowledged} bytes were acknowledged", upload.path));
         return false;
     };
     // Of which of them they are cannot be told.
-    if second.is_some() {
+    if !others.is_empty() {
         return false;
     }
     upload.content.extend(&bytes[..more]);

@@ -62,9 +62,7 @@ impl Appending {
         }
         Ok(self.offset)
     }
-}
 
-impl Appending {
     fn write_cached(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all_at(bytes, self.offset)?;
         self.offset += bytes.len() as u64;
