@@ -64,19 +64,25 @@ impl Raw {
         RawAnswer { status, head, body: Vec::new() }
     }
 
-    pub fn answer(self) -> RawAnswer {
-        self.answer_to("GET")
+    pub fn answer(mut self) -> RawAnswer {
+        self.next_answer()
+    }
+
+    /// The next head and what belongs to it, on a connection that goes on.
+    pub fn next_answer(&mut self) -> RawAnswer {
+        let mut answer = self.head();
+        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
+        answer.body = vec![0; length];
+        self.reader.read_exact(&mut answer.body).unwrap();
+        answer
     }
 
     fn answer_to(mut self, method: &str) -> RawAnswer {
-        let mut answer = self.head();
-        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
-        if method == "HEAD" {
-            let _ = self.reader.read_to_end(&mut answer.body);
-        } else {
-            answer.body = vec![0; length];
-            self.reader.read_exact(&mut answer.body).unwrap();
+        if method != "HEAD" {
+            return self.next_answer();
         }
+        let mut answer = self.head();
+        let _ = self.reader.read_to_end(&mut answer.body);
         answer
     }
 }

@@ -80,10 +80,13 @@ fn configuration(
 
 /// The finding of a check that says this.
 pub(crate) fn finding<'a>(answer: &'a Value, check: &str, words: &str) -> Option<&'a Value> {
-    let findings = answer["findings"].as_array().unwrap().iter();
-    findings
+    findings(answer)
         .filter(|finding| finding["check"] == check)
         .find(|finding| finding["finding"].as_str().unwrap().contains(words))
+}
+
+pub(crate) fn findings(answer: &Value) -> impl Iterator<Item = &Value> {
+    answer["findings"].as_array().unwrap().iter()
 }
 
 impl Place {

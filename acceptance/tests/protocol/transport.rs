@@ -124,3 +124,16 @@ async fn a_refusal_reaches_a_client_that_is_still_sending() {
         desk.patch(&upload, &format!("5-{}", bytes.len() + 4), &bytes).await.refused(416, "RANGE_INVALID");
     }
 }
+
+#[tokio::test]
+async fn a_refusal_leaves_the_connection_to_the_next_request() {
+    let desk = Desk::at(&SHARED).await;
+    let host = desk.server.host();
+    for path in ["/v2/a/b/blobs/uploads/", "/api/v2.0/projects", "/no/such/page"] {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 6\r\n\r\n");
+        let mut refused = Raw::connect(&desk.server).send(head);
+        assert!(refused.next_answer().status >= 400, "{path}");
+        let next = format!("abcdefGET /livez HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        assert_eq!(refused.send(next).answer().status, 200, "{path}");
+    }
+}

@@ -16,6 +16,7 @@ use hythe_registry::Registry;
 use hythe_registry::nodes::Identity;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tower::util::MapRequestLayer;
 
 use crate::answer::Failure;
 use crate::health::{self, Health};
@@ -25,7 +26,7 @@ use crate::state::App;
 use crate::telemetry::load;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::request::RequestLayer;
-use crate::{console, listener, oidc, presence, protocol, rest, sign_in, token};
+use crate::{console, listener, oidc, presence, protocol, rest, sign_in, token, unread};
 
 /// What was received of pushes that the end has cut off may take this long to be written down.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -128,6 +129,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(metrics))
         .fallback(page_or_nothing)
         .method_not_allowed_fallback(not_that_way)
+        .layer(MapRequestLayer::new(unread::read_away))
         .layer(RequestLayer::new(peer).after_panic(after_panic))
         .with_state(app)
 }

@@ -21,6 +21,7 @@ mod sign_in;
 mod state;
 pub mod telemetry;
 mod token;
+mod unread;
 mod urls;
 
 pub use app::Node;

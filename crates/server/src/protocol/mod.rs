@@ -6,7 +6,6 @@ mod challenge;
 mod manifests;
 mod referrers;
 mod tags;
-mod unread;
 mod uploads;
 
 use std::sync::Arc;
@@ -69,7 +68,6 @@ impl Exchange {
 /// Everything under `/v2/`.
 pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = unread::read_away(&parts, body);
     let base = BaseUrl::of(&parts, &app.options);
     let route = Route::parse(parts.method.as_str(), parts.uri.path(), parts.uri.query());
     if let (Ok(route), Some(context)) = (&route, parts.extensions.get::<RequestContext>()) {

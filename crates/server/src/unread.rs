@@ -1,15 +1,17 @@
 //! The rest of a body that nobody wants: read away for a moment, so that the refusal reaches who is still sending.
 //!
 //! A connection that is closed over unread bytes is reset, and a reset throws away the answer too: the client sees
-//! a broken pipe where it should see "sign in" or "too large". (nginx calls the cure lingering close.)
+//! a broken pipe where it should see "sign in" or "too large". (nginx calls the cure lingering close.) Where the rest
+//! is short, the connection lives on: many clients send a body after its head, and their next request would meet a
+//! connection that was closed without a word.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::Request;
 use bytes::Bytes;
-use http::request::Parts;
 use http::{Version, header};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
@@ -26,14 +28,14 @@ struct Lingering {
     over: bool,
 }
 
-/// The body as a handler gets it. HTTP/2 can refuse one stream without harm to its answer, and who waits for
+/// The request as handlers get it. HTTP/2 can refuse one stream without harm to its answer, and who waits for
 /// `100 Continue` has sent nothing, and must not be told to by a reader who only throws away.
-pub(super) fn read_away(parts: &Parts, body: Body) -> Body {
-    let harmless = parts.version >= Version::HTTP_2 || parts.headers.contains_key(header::EXPECT);
-    if harmless || http_body::Body::is_end_stream(&body) {
-        return body;
+pub(crate) fn read_away(request: Request) -> Request {
+    let harmless = request.version() >= Version::HTTP_2 || request.headers().contains_key(header::EXPECT);
+    if harmless || http_body::Body::is_end_stream(request.body()) {
+        return request;
     }
-    Body::new(Lingering { inner: body, over: false })
+    request.map(|inner| Body::new(Lingering { inner, over: false }))
 }
 
 impl http_body::Body for Lingering {
