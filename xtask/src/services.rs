@@ -127,10 +127,11 @@ impl Drop for Service {
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// Makes `hythe-NAME-PID`.
+    /// Makes `hythe-NAME-PID`; what earlier processes were killed over is removed first, for it may be gigabytes.
     pub(crate) fn new(name: &str) -> Outcome<Folder> {
-        let path = std::env::temp_dir().join(format!("hythe-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
+        let (all, prefix) = (std::env::temp_dir(), format!("hythe-{name}-"));
+        remove_left(&all, &prefix);
+        let path = all.join(format!("{prefix}{}", std::process::id()));
         fs::create_dir_all(&path).map_err(|error| format!("cannot make {}: {error}", path.display()))?;
         Ok(Folder(path))
     }
@@ -144,6 +145,19 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Removes folders whose process is gone, or had the number that is ours now.
+fn remove_left(all: &Path, prefix: &str) {
+    for entry in fs::read_dir(all).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(prefix)?.parse::<u32>().ok());
+        let is_left =
+            |id: u32| id == std::process::id() || !Path::new("/proc").join(id.to_string()).exists();
+        if process.is_some_and(is_left) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -256,4 +270,19 @@ fn make_bucket(port: u16) -> Outcome {
     ]);
     command::output(curl.arg(format!("http://127.0.0.1:{port}/{BUCKET}")))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_dead_process_left_is_removed_and_nothing_else() {
+        let folder = Folder::new("left").unwrap();
+        let names = ["hythe-a-1", "hythe-a-4294967295", "hythe-b-4294967295", "hythe-a-b"];
+        names.iter().for_each(|name| fs::create_dir(folder.path().join(name)).unwrap());
+        remove_left(folder.path(), "hythe-a-");
+        let there = names.map(|name| folder.path().join(name).exists());
+        assert_eq!(there, [true, false, true, true]);
+    }
 }

@@ -45,6 +45,7 @@ pub(super) fn measure(
     report: &mut Report,
 ) -> Outcome {
     let (mut ours, mut theirs, mut hashing) = (Vec::new(), Vec::new(), Vec::new());
+    settle()?;
     for round in 0..rounds {
         let source = &files[round % files.len()];
         let token = hythe.token(&format!("repository:library/push{round}:pull,push"))?;
