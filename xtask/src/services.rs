@@ -153,8 +153,7 @@ fn remove_left(all: &Path, prefix: &str) {
     for entry in fs::read_dir(all).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let process = name.to_str().and_then(|name| name.strip_prefix(prefix)?.parse::<u32>().ok());
-        let is_left =
-            |id: u32| id == std::process::id() || !Path::new("/proc").join(id.to_string()).exists();
+        let is_left = |id: u32| id == std::process::id() || !Path::new("/proc").join(id.to_string()).exists();
         if process.is_some_and(is_left) {
             let _ = fs::remove_dir_all(entry.path());
         }

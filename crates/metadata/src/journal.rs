@@ -4,9 +4,11 @@
 //! repository, blob, manifest and tag that changes ([`pending`]); what there is to say of a key ([`read`]) is read when the
 //! journal is written, so it is what stands then, or that nothing does.
 
+use std::collections::HashMap;
+
 use crate::database::connection::Connection;
 use crate::database::statement::statements;
-use crate::database::value::{FromRow, FromValue, Row, Value};
+use crate::database::value::{self, FromRow, FromValue, Row, Value};
 use crate::error::Result;
 use crate::ids::Micros;
 use crate::setting;
@@ -165,19 +167,48 @@ pub async fn all(c: &mut Connection, kind: Kind, after: &Key, limit: u32) -> Res
     }
 }
 
-/// What stands under a key now.
-pub async fn read(c: &mut Connection, key: &Key) -> Result<State> {
+/// What stands under the keys now, in their order; of the first of them only, once these are manifests of `most` bytes.
+pub async fn read(c: &mut Connection, keys: &[Key], most: usize) -> Result<Vec<State>> {
+    let mut blobs = read_blobs(c, keys).await?;
+    let (mut states, mut bytes) = (Vec::with_capacity(keys.len()), 0);
+    for key in keys {
+        let state = match key.kind {
+            Kind::Blob => blobs.remove(&key.name).map(State::Blob),
+            _ => read_one(c, key).await?,
+        };
+        if let Some(State::Manifest(manifest)) = &state {
+            bytes += manifest.bytes.len();
+        }
+        states.push(state.unwrap_or(State::Gone));
+        if bytes >= most {
+            break;
+        }
+    }
+    Ok(states)
+}
+
+/// Blobs are most of what changes, and a collection takes them away by the thousand: one statement reads all.
+async fn read_blobs(c: &mut Connection, keys: &[Key]) -> Result<HashMap<String, Blob>> {
+    let digests: Vec<&str> =
+        keys.iter().filter(|key| key.kind == Kind::Blob).map(|key| key.name.as_str()).collect();
+    if digests.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<Digested> = c.query(&BLOBS, &[value::list(&digests)]).await?;
+    Ok(found.into_iter().map(|Digested { digest, blob }| (digest, blob)).collect())
+}
+
+async fn read_one(c: &mut Connection, key: &Key) -> Result<Option<State>> {
     let (id, parent, name) = (key.name.parse::<i64>().unwrap_or(0), key.parent, key.name.as_str());
-    let found = match key.kind {
+    Ok(match key.kind {
         Kind::Project => c.query_optional(&PROJECT, &[id.into()]).await?.map(State::Project),
         Kind::Repository => c.query_optional(&REPOSITORY, &[id.into()]).await?.map(State::Repository),
-        Kind::Blob => c.query_optional(&BLOB, &[name.into()]).await?.map(State::Blob),
+        Kind::Blob => None,
         Kind::Manifest => {
             c.query_optional(&MANIFEST, &[parent.into(), name.into()]).await?.map(State::Manifest)
         }
         Kind::Tag => c.query_optional(&TAG, &[parent.into(), name.into()]).await?.map(State::Tag),
-    };
-    Ok(found.unwrap_or(State::Gone))
+    })
 }
 
 /// Says that changes are written. One that has changed again meanwhile stays, and so does one that somebody is changing:
@@ -248,6 +279,18 @@ impl FromRow for Blob {
     }
 }
 
+/// A blob and its key.
+struct Digested {
+    digest: String,
+    blob: Blob,
+}
+
+impl FromRow for Digested {
+    fn from_row(row: &mut Row) -> Result<Digested> {
+        Ok(Digested { digest: row.take("digest")?, blob: Blob::from_row(row)? })
+    }
+}
+
 impl FromRow for Manifest {
     fn from_row(row: &mut Row) -> Result<Manifest> {
         Ok(Manifest {
@@ -283,7 +326,11 @@ statements! { "journal";
         WHERE (repository_id, name) > ($1, $2) ORDER BY repository_id, name LIMIT $3";
     PROJECT = "SELECT name, public, internal, created_at FROM project WHERE id = $1";
     REPOSITORY = "SELECT name, created_at FROM repository WHERE id = $1";
-    BLOB = "SELECT size, location, created_at FROM blob WHERE digest = $1";
+    BLOBS = {
+        sqlite: "SELECT digest, size, location, created_at FROM blob WHERE digest IN (SELECT value FROM json_each($1))",
+        postgres: "SELECT digest, size, location, created_at FROM blob
+            WHERE digest = ANY (ARRAY(SELECT jsonb_array_elements_text($1::text::jsonb)))",
+    };
     MANIFEST = "SELECT media_type, pushed_at, pushed_by, bytes FROM manifest
         WHERE repository_id = $1 AND digest = $2";
     TAG = "SELECT digest, updated_at, updated_by FROM tag WHERE repository_id = $1 AND name = $2";

@@ -42,6 +42,17 @@ async fn record_blob(database: &Database, seed: u64) {
     .await;
 }
 
+fn kind_of(state: &State) -> Option<Kind> {
+    match state {
+        State::Gone => None,
+        State::Project(_) => Some(Kind::Project),
+        State::Repository(_) => Some(Kind::Repository),
+        State::Blob(_) => Some(Kind::Blob),
+        State::Manifest(_) => Some(Kind::Manifest),
+        State::Tag(_) => Some(Kind::Tag),
+    }
+}
+
 async fn every_change_of_content_is_noted_once(database: Database) {
     let repository_id = make_repository(&database, "team/app").await;
     record_blob(&database, 1).await;
@@ -50,9 +61,14 @@ async fn every_change_of_content_is_noted_once(database: Database) {
     assert_eq!(kinds(&database).await, BTreeSet::from(["blob", "manifest", "project", "repository", "tag"]));
     assert_eq!(pending(&database).await.len(), 5);
     let mut c = reader(&database).await;
-    for change in pending(&database).await {
-        assert_ne!(journal::read(&mut c, &change.key).await.unwrap(), State::Gone, "{change:?}");
-    }
+    let keys: Vec<Key> = pending(&database).await.into_iter().map(|change| change.key).collect();
+    let states = journal::read(&mut c, &keys, usize::MAX).await.unwrap();
+    assert_eq!(
+        states.iter().map(kind_of).collect::<Vec<_>>(),
+        keys.iter().map(|key| Some(key.kind)).collect::<Vec<_>>()
+    );
+    let until_the_manifest = journal::read(&mut c, &keys, 1).await.unwrap();
+    assert_eq!(until_the_manifest, states[..2], "a blob and a manifest");
     drop(c);
     settle(&database).await;
     assert_eq!(pending(&database).await, []);
@@ -72,8 +88,10 @@ async fn every_change_of_content_is_noted_once(database: Database) {
     settle(&database).await;
     write(&database, |c| Box::pin(c.batch("test", "DELETE FROM tag"))).await;
     let [change] = &pending(&database).await[..] else { panic!("a deleted tag is one change") };
-    let gone = journal::read(&mut reader(&database).await, &change.key).await.unwrap();
-    assert_eq!((change.key.kind, gone), (Kind::Tag, State::Gone));
+    let no_blob = Key { kind: Kind::Blob, parent: 0, name: digest(9).to_string() };
+    let keys = [change.key.clone(), no_blob];
+    let gone = journal::read(&mut reader(&database).await, &keys, usize::MAX).await.unwrap();
+    assert_eq!((change.key.kind, gone), (Kind::Tag, vec![State::Gone, State::Gone]));
     settle(&database).await;
     write(&database, |c| {
         Box::pin(c.batch("test", "UPDATE blob SET location = 'elsewhere'; UPDATE project SET public = FALSE"))

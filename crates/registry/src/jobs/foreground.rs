@@ -21,14 +21,19 @@ impl Registry {
     /// second at most, each.
     pub(super) async fn give_way(&self, worked: Duration) {
         wait_while(|| self.load().requests >= self.options.jobs.busy_from).await;
+        self.rest_after(worked, REST).await;
+    }
+
+    /// Rests `times` as long as a step took, half a second at most, if anybody asks for anything.
+    pub(crate) async fn rest_after(&self, worked: Duration, times: u32) {
         if self.load().requests > 0 {
-            tokio::time::sleep(rest(worked)).await;
+            tokio::time::sleep(rest(worked, times)).await;
         }
     }
 }
 
-fn rest(worked: Duration) -> Duration {
-    worked.saturating_mul(REST).min(PATIENCE)
+fn rest(worked: Duration, times: u32) -> Duration {
+    worked.saturating_mul(times).min(PATIENCE)
 }
 
 async fn wait_while(busy: impl Fn() -> bool) {
@@ -44,8 +49,8 @@ mod tests {
 
     #[test]
     fn a_rest_is_longer_than_the_work_and_has_an_end() {
-        assert_eq!(rest(Duration::from_millis(4)), Duration::from_millis(60));
-        assert_eq!(rest(Duration::from_secs(4)), PATIENCE);
+        assert_eq!(rest(Duration::from_millis(4), REST), Duration::from_millis(60));
+        assert_eq!(rest(Duration::from_secs(4), 1), PATIENCE);
     }
 
     #[tokio::test(start_paused = true)]

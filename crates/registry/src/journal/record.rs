@@ -120,39 +120,18 @@ impl From<Tag> for TagRow {
     }
 }
 
-/// A segment on its way out.
-pub(super) struct Segment {
-    out: GzEncoder<Vec<u8>>,
-    records: usize,
-    bytes: usize,
+/// A segment of these records. It takes its time: not for an async thread.
+pub(super) fn segment(records: &[Record]) -> Result<Vec<u8>> {
+    let mut out = GzEncoder::new(Vec::new(), Compression::fast());
+    records.iter().try_for_each(|record| line(&mut out, record))?;
+    line(&mut out, &End { records: records.len() })?;
+    out.finish().map_err(unwritten)
 }
 
-impl Segment {
-    pub(super) fn new() -> Segment {
-        Segment { out: GzEncoder::new(Vec::new(), Compression::fast()), records: 0, bytes: 0 }
-    }
-
-    pub(super) fn push(&mut self, record: &Record) -> Result<()> {
-        self.records += 1;
-        self.line(record)
-    }
-
-    /// Bytes before they are packed.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    pub(super) fn finish(mut self) -> Result<Vec<u8>> {
-        self.line(&End { records: self.records })?;
-        self.out.finish().map_err(unwritten)
-    }
-
-    fn line(&mut self, value: &impl Serialize) -> Result<()> {
-        let mut line = serde_json::to_vec(value).map_err(unwritten)?;
-        line.push(b'\n');
-        self.bytes += line.len();
-        self.out.write_all(&line).map_err(unwritten)
-    }
+fn line(out: &mut impl Write, value: &impl Serialize) -> Result<()> {
+    let mut line = serde_json::to_vec(value).map_err(unwritten)?;
+    line.push(b'\n');
+    out.write_all(&line).map_err(unwritten)
 }
 
 fn unwritten(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

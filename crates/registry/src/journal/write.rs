@@ -5,8 +5,9 @@ use hythe_blobs::Shelf;
 use hythe_metadata::journal::{self, Change, Key, Kind};
 use hythe_metadata::lease;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
-use super::record::{Record, Segment};
+use super::record::{self, Record};
 use super::{COMPLETE, EVERY, FOLDER};
 use crate::Registry;
 use crate::clock;
@@ -17,8 +18,11 @@ const LEASE_FOR: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Keys in one segment at most.
 const KEYS: u32 = 2000;
-/// A segment is closed when it has so many bytes.
+/// A segment is closed when it has so many bytes of manifests.
 const SEGMENT: usize = 8 << 20;
+/// While anybody asks for anything, the writer rests so many times as long as it worked: a quarter of a core keeps up with
+/// any pushes, and after a collection there is more to write than may be written at once.
+const REST: u32 = 3;
 /// Segments of changes after which a new journal is begun, which tells everything once and is shorter.
 const LONG: u64 = 10_000;
 
@@ -114,10 +118,12 @@ impl Registry {
         let kept = if kept.complete && kept.segments >= LONG { Kept::new() } else { kept };
         let mut writer = Writer { registry: self, fence, number: 0, kept };
         loop {
+            let begun = Instant::now();
             let (all, more) = (writer.changes().await?, writer.beginning().await?);
             if all && !more {
                 return writer.complete().await.map(|()| true);
             }
+            self.rest_after(begun.elapsed(), REST).await;
         }
     }
 }
@@ -161,18 +167,16 @@ impl Writer<'_> {
         if keys.is_empty() {
             return Ok(0);
         }
-        let (mut segment, mut told) = (Segment::new(), 0);
         let mut c = self.registry.database.connect().await?;
-        for key in keys {
-            segment.push(&Record::new(key, journal::read(&mut c, key).await?))?;
-            told += 1;
-            if segment.bytes() >= SEGMENT {
-                break;
-            }
-        }
+        let states = journal::read(&mut c, keys, SEGMENT).await?;
         drop(c);
+        let told = states.len();
+        let records: Vec<Record> =
+            keys.iter().zip(states).map(|(key, state)| Record::new(key, state)).collect();
+        let segment = tokio::task::spawn_blocking(move || record::segment(&records)).await;
+        let segment = segment.map_err(|error| Error::internal("the journal cannot be packed", error))??;
         let name = format!("{FOLDER}/{}/{:016x}-{:016x}", self.kept.journal, self.fence, self.number);
-        self.registry.blobs.write_note(&name, Bytes::from(segment.finish()?)).await?;
+        self.registry.blobs.write_note(&name, Bytes::from(segment)).await?;
         self.number += 1;
         self.kept.segments += 1;
         Ok(told)
