@@ -34,6 +34,7 @@ pub mod news;
 pub mod nodes;
 pub mod passwords;
 pub mod personal_tokens;
+mod plans;
 pub mod projects;
 mod pulls;
 pub mod quotas;

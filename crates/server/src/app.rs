@@ -69,6 +69,7 @@ impl Node {
         background.spawn(self.registry.clone().run_jobs());
         background.spawn(gather_news(self.registry.clone()));
         background.spawn(write_journal(self.registry.clone()));
+        background.spawn(renew_plans(self.registry.clone()));
         background.spawn(clean_regularly(self.registry.clone(), self.options.janitor_interval));
         let registry = self.registry.clone();
         let going = registry.clone();
@@ -202,6 +203,10 @@ async fn gather_news(registry: Arc<Registry>) {
 
 async fn write_journal(registry: Arc<Registry>) {
     registry.write_journal_regularly().await;
+}
+
+async fn renew_plans(registry: Arc<Registry>) {
+    registry.renew_plans_regularly().await;
 }
 
 async fn write_pulls(registry: Arc<Registry>) {

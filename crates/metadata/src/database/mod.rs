@@ -174,6 +174,17 @@ impl Database {
         self.connect().await?.query_one::<i64>(&PING, &[]).await.map(|_| ())
     }
 
+    /// Has plans made anew where tables have doubled since they were made. To be called every few seconds; on SQLite, whose
+    /// plans do not depend on sizes, it does nothing.
+    pub async fn renew_plans(&self) -> Result<()> {
+        match self.engine() {
+            Engine::Sqlite => Ok(()),
+            Engine::Postgres => {
+                self.connect().await?.batch("database.renew_plans", postgres::plans::RENEW).await
+            }
+        }
+    }
+
     /// The time by the clock of the machine that holds the rows, microseconds since the epoch.
     pub async fn now(&self) -> Result<Micros> {
         self.connect().await?.now().await

@@ -1,6 +1,6 @@
 //! How the engines find what a request asks for: by an index, in its order, never by reading a table.
 
-use super::{on_both_engines, statements};
+use super::{on_both_engines, raw, statements, with_postgres, write};
 use crate::database::statement::Statement;
 use crate::database::value::{FromRow, Row};
 use crate::{Connection, Database, Engine, Result};
@@ -127,6 +127,72 @@ async fn explain(c: &mut Connection, statement: &Statement, arguments: &[&str]) 
             Ok(lines.into_iter().map(|line| line.0).collect())
         }
     }
+}
+
+#[test]
+fn plans_made_of_empty_tables_are_made_anew_when_they_have_grown() {
+    with_postgres(|options| async move {
+        let database = Database::open(&options).unwrap();
+        database.migrate().await.unwrap();
+        grow(&database, 1, 1).await;
+        raw(&database, "ANALYZE").await;
+        let c = &mut database.connect().await.unwrap();
+        c.batch("plan", "SET plan_cache_mode = force_generic_plan").await.unwrap();
+        prepare_all(c).await.unwrap();
+        pages_of_all(c).await.unwrap();
+        grow(&database, 2, 5000).await;
+        let stale = pages_of_all(c).await.unwrap();
+        assert!(stale.iter().sum::<u64>() > 20_000, "what is to be mended is not there: {stale:?}");
+        database.renew_plans().await.unwrap();
+        let renewed = pages_of_all(c).await.unwrap();
+        raw(&database, "ANALYZE").await;
+        let best = pages_of_all(c).await.unwrap();
+        for (index, (name, _)) in HOT.iter().enumerate() {
+            let (renewed, best) = (renewed[index], best[index]);
+            assert!(renewed <= 2 * best + 50, "{name} reads {renewed} pages, and {best} by a fresh plan");
+        }
+    });
+}
+
+async fn prepare_all(c: &mut Connection) -> Result<()> {
+    let all = statements::all();
+    for (index, (name, _)) in HOT.iter().enumerate() {
+        let statement = all.iter().find(|statement| statement.to_string() == *name).unwrap();
+        let text = statement.text(Engine::Postgres);
+        c.batch("plan", &format!("PREPARE hot{index} AS {text}")).await?;
+    }
+    Ok(())
+}
+
+/// Runs all that was prepared; the pages that each of them read.
+async fn pages_of_all(c: &mut Connection) -> Result<Vec<u64>> {
+    let mut pages = Vec::new();
+    for (index, (_, arguments)) in HOT.iter().enumerate() {
+        pages.push(pages_of(c, index, arguments).await?);
+    }
+    Ok(pages)
+}
+
+async fn pages_of(c: &mut Connection, index: usize, arguments: &[&str]) -> Result<u64> {
+    let arguments = arguments.join(", ").replace("X'00'", "'\\x00'");
+    let text =
+        format!("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, SUMMARY OFF) EXECUTE hot{index} ({arguments})");
+    let lines: Vec<PostgresLine> = c.query(statement_of(text), &[]).await?;
+    let buffers = lines.iter().find_map(|line| line.0.trim().strip_prefix("Buffers: shared ")).unwrap_or("");
+    let read = buffers.split(' ').filter(|part| part.starts_with("hit=") || part.starts_with("read="));
+    Ok(read.filter_map(|part| part.split_once('=')?.1.parse::<u64>().ok()).sum())
+}
+
+async fn grow(database: &Database, first: u32, last: u32) {
+    let text = include_str!("plans.sql")
+        .replace("NUMBER", "COALESCE(NULLIF(CAST(n AS TEXT), '1'), '')")
+        .replace("FIRST", &first.to_string())
+        .replace("LAST", &last.to_string());
+    write(database, move |c| {
+        let text = text.clone();
+        Box::pin(async move { c.batch("grow", &text).await })
+    })
+    .await;
 }
 
 /// Statements are known by their address and live for ever; a test may leak a few.

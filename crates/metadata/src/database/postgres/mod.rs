@@ -2,6 +2,7 @@
 //! the server gives one up.
 
 mod address;
+pub(in crate::database) mod plans;
 mod session;
 mod tls;
 
