@@ -189,7 +189,7 @@ impl Postgres {
                 "-c",
                 "listen_addresses=127.0.0.1",
                 "-c",
-                "max_connections=60",
+                "max_connections=100",
             ])
             // A standby whose primary was away looks for it at once: every commit waits for it.
             .args(["-c", "wal_retrieve_retry_interval=200ms"])
