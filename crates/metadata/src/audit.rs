@@ -152,9 +152,9 @@ pub async fn list_sealed(c: &mut Connection, after: (i64, i64), limit: u32) -> R
     c.query(&LIST_SEALED, &[after.0.into(), after.1.into(), limit.into()]).await
 }
 
-/// Events that no seal is over yet, by id.
-pub async fn list_unsealed(c: &mut Connection, limit: u32) -> Result<Vec<Event>> {
-    c.query(&LIST_UNSEALED, &[limit.into()]).await
+/// Events behind `after` that no seal is over yet, by id.
+pub async fn list_unsealed(c: &mut Connection, after: i64, limit: u32) -> Result<Vec<Event>> {
+    c.query(&LIST_UNSEALED, &[after.into(), limit.into()]).await
 }
 
 /// The events of a seal, by id.
@@ -189,6 +189,12 @@ pub async fn last_seal(c: &mut Connection) -> Result<Option<Seal>> {
 /// A page of seals in their order, those after `after`.
 pub async fn list_seals(c: &mut Connection, after: i64, limit: u32) -> Result<Vec<Seal>> {
     c.query(&LIST_SEALS, &[after.into(), limit.into()]).await
+}
+
+/// The seal before the first one that has events. Seals stay when their events go, and there is one a second: whoever looks
+/// for events begins behind this one.
+pub async fn last_emptied(c: &mut Connection) -> Result<i64> {
+    c.query_one(&LAST_EMPTIED, &[]).await
 }
 
 /// The next seals behind `after`, in order, all of whose events are of before then and not all removed.
@@ -339,7 +345,7 @@ statements! { "audit";
     COUNT_OF_ACTOR = ("SELECT COUNT(*) AS value FROM (SELECT 1 FROM audit_event ", of_actor!(), filter!(),
         "LIMIT $9) counted");
     LIST_SEALED = (select!(), "WHERE seal IS NOT NULL AND (seal, id) > ($1, $2) ORDER BY seal, id LIMIT $3");
-    LIST_UNSEALED = (select!(), "WHERE seal IS NULL ORDER BY id LIMIT $1");
+    LIST_UNSEALED = (select!(), "WHERE seal IS NULL AND id > $1 ORDER BY id LIMIT $2");
     LIST_OF_SEAL = (select!(), "WHERE seal = $1 ORDER BY id");
     SEAL = {
         sqlite: "UPDATE audit_event SET seal = $1
@@ -351,6 +357,7 @@ statements! { "audit";
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
     LAST_SEAL = (seals!(), "ORDER BY number DESC LIMIT 1");
     LIST_SEALS = (seals!(), "WHERE number > $1 ORDER BY number LIMIT $2");
+    LAST_EMPTIED = "SELECT COALESCE(MIN(seal), 1) - 1 AS value FROM audit_event WHERE seal IS NOT NULL";
     LIST_PURGEABLE = (seals!(), "WHERE at < $1 AND number > $2
         AND EXISTS (SELECT 1 FROM audit_event e WHERE e.seal = number) ORDER BY number LIMIT $3");
     MARK_PURGED = "UPDATE audit_seal SET purged_at = $2 WHERE number = $1";

@@ -49,8 +49,8 @@ pub enum Error {
     },
     /// Another process serves this SQLite file.
     #[error(
-        "database {path} is in use by process {pid} on host {host}; a SQLite file serves one process: \
-         several nodes need PostgreSQL (set database.url to postgres://…)"
+        "database {path} is in use by process {pid} on host {host}; a SQLite file serves one process: stop that one \
+         first, or name another folder by --data, or for several nodes set database.url to postgres://…"
     )]
     Locked {
         /// Path of the database file.

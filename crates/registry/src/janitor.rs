@@ -49,18 +49,33 @@ impl Registry {
         Ok(taken)
     }
 
+    /// Each step by itself: one that fails keeps none of the others from being done. The first error of all is answered.
     async fn clean_expired(&self, now: clock::Micros) -> Result<Round> {
-        self.rotate_keys_if_due().await?;
+        let uploads = self.expire_uploads(now).await;
+        let steps = [
+            self.rotate_keys_if_due().await.map(drop),
+            self.forget_refresh_tokens(now).await,
+            self.forget_revocations().await.map(drop),
+            self.forget_old_failures().await.map(drop),
+            self.forget_ended_sessions().await.map(drop),
+            self.forget_gone_nodes().await.map(drop),
+            self.remove_bytes_if_due().await.map(drop),
+            self.forget_old_jobs().await.map(drop),
+            self.measure_storage_if_due().await.map(drop),
+        ];
+        let round = uploads?;
+        steps.into_iter().collect::<Result<()>>()?;
+        Ok(round)
+    }
+
+    async fn forget_refresh_tokens(&self, now: clock::Micros) -> Result<()> {
         self.database
             .transaction(move |c| Box::pin(async move { refresh_token::delete_expired(c, now).await }))
             .await?;
-        self.forget_revocations().await?;
-        self.forget_old_failures().await?;
-        self.forget_ended_sessions().await?;
-        self.forget_gone_nodes().await?;
-        self.remove_bytes_if_due().await?;
-        self.forget_old_jobs().await?;
-        self.measure_storage_if_due().await?;
+        Ok(())
+    }
+
+    async fn expire_uploads(&self, now: clock::Micros) -> Result<Round> {
         let mut round = Round::default();
         let mut after = None;
         loop {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hythe_metadata::{Connection, activity, artifact, described_repository, project, tag};
@@ -37,6 +38,8 @@ const BATCH: usize = 500;
 pub(crate) struct Pulls {
     counts: Mutex<BTreeMap<Key, Count>>,
     told: Mutex<Vec<Told>>,
+    /// Pulls that there was no place for.
+    untold: AtomicU64,
 }
 
 /// What the audit log is to say of a pull.
@@ -73,8 +76,8 @@ impl Pulls {
         let mut waiting = self.waiting();
         if waiting.len() < MOST_TOLD {
             waiting.push(told);
-        } else if waiting.len() == MOST_TOLD {
-            tracing::warn!("pulls come faster than the audit log takes them; some are not told of");
+        } else {
+            self.untold.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -139,6 +142,10 @@ impl Registry {
     /// Writes down what the audit log is to say, a batch at a time; what cannot be written waits.
     async fn tell_pulls(&self) -> Result<()> {
         let told = std::mem::take(&mut *self.pulls.waiting());
+        let untold = self.pulls.untold.swap(0, Ordering::Relaxed);
+        if untold > 0 {
+            tracing::warn!(untold, "pulls come faster than the audit log takes them; some are not told of");
+        }
         for (index, batch) in told.chunks(BATCH).enumerate() {
             if let Err(error) = self.tell_batch(batch.to_vec()).await {
                 let mut waiting = self.pulls.waiting();

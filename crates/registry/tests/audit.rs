@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hythe_blobs::{BlobStore, Memory};
 use hythe_metadata::Database;
-use hythe_metadata::audit::{Event, Filter};
+use hythe_metadata::audit::{Event, Filter, last_emptied};
 use hythe_registry::access::{Caller, Origin, Principal, Through};
 use hythe_registry::audit::Flaw;
 use hythe_registry::projects::WantedProject;
@@ -178,6 +178,11 @@ async fn old_events_go_and_the_chain_stays_whole() {
     let verified = bench.registry.verify_audit().await.unwrap();
     assert_eq!((verified.flaw, verified.seals, verified.events, verified.purged), (None, 3, 0, 6));
     assert!(bench.events(&Filter::default()).await.is_empty());
+    bench.make("d").await;
+    bench.registry.seal_audit().await.unwrap();
+    let emptied = last_emptied(&mut bench.registry.database().connect().await.unwrap()).await.unwrap();
+    assert_eq!(emptied, 3, "whoever looks for events passes over the seals that have none");
+    assert_eq!(bench.registry.purge_audit(hythe_registry::clock::now()).await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn what_was_counted_wrongly_is_right_after_the_daily_recount(bench: Bench)
     let done = run(&node).await;
     running.abort();
     assert_eq!((done.state, done.message.as_str()), (State::Succeeded, ""));
-    assert_eq!(done.progress.as_deref(), Some(r#"{"after":"library","projects":1,"wrong":1}"#));
+    assert_eq!(done.progress.as_deref(), Some(r#"{"after":"library","projects":1,"wrong":1,"failed":0}"#));
     assert_eq!(usage::of_project(&mut c, library).await.unwrap(), BLOB.len() as i64);
 }
 

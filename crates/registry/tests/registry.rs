@@ -79,6 +79,20 @@ async fn the_last_administrator_stays() {
 }
 
 #[tokio::test]
+async fn what_one_step_of_the_janitor_cannot_do_keeps_no_other_from_being_done() {
+    let bench = Bench::with(Options { upload_expiry: Duration::ZERO, ..Options::default() }).await;
+    let name = "library/app".parse().unwrap();
+    let permit = bench.registry.permit::<Push>(&bench.administrator().await, &name).await.unwrap();
+    let begun = bench.registry.start_upload(&permit, Algorithm::Sha256).await.unwrap();
+    let rows = rusqlite::Connection::open(bench.folder.path().join("hythe.db")).unwrap();
+    rows.execute("DROP TABLE revocation", []).unwrap();
+    let failed = bench.registry.clean().await.unwrap_err();
+    assert!(failed.to_string().contains("revocation"), "{failed}");
+    let gone = bench.registry.upload_status(&permit, begun.id).await.unwrap_err();
+    assert_eq!(gone.kind(), Kind::Unknown);
+}
+
+#[tokio::test]
 async fn an_expired_upload_goes_with_its_bytes() {
     let bench = Bench::with(Options { upload_expiry: Duration::ZERO, ..Options::default() }).await;
     let name = "library/app".parse().unwrap();

@@ -35,7 +35,7 @@ impl Registry {
             if endpoint.is_empty() {
                 continue;
             }
-            let outcome = self.forward_audit(&endpoint).await;
+            let outcome = self.forward_all(&endpoint).await;
             if let Err(error) = &outcome
                 && !failing
             {
@@ -45,7 +45,13 @@ impl Registry {
         }
     }
 
-    /// Sends what is new to the endpoint, unless another node is at it; how many events.
+    /// Batch by batch, until all is sent or another node is at it.
+    async fn forward_all(&self, endpoint: &str) -> Result<()> {
+        while self.forward_audit(endpoint).await? == BATCH as usize {}
+        Ok(())
+    }
+
+    /// Sends what is new to the endpoint, a batch at most and unless another node is at it; how many events.
     pub async fn forward_audit(&self, endpoint: &str) -> Result<usize> {
         let Some(fence) = self.take_forward_lease().await? else { return Ok(0) };
         let sent = self.send_new(endpoint).await;

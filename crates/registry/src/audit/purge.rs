@@ -118,7 +118,7 @@ impl Registry {
 
     /// Removes events that are older, seal by seal, and keeps the seals; how many events went.
     pub async fn purge_audit(&self, before: Micros) -> Result<u64> {
-        let (mut purged, mut after) = (0, 0);
+        let (mut purged, mut after) = (0, self.last_emptied_seal().await?);
         loop {
             let batch =
                 self.database.transaction(move |c| Box::pin(purge_batch(c, before, after, &[]))).await?;
@@ -126,6 +126,10 @@ impl Registry {
             purged += removed;
             after = last;
         }
+    }
+
+    async fn last_emptied_seal(&self) -> Result<i64> {
+        Ok(audit::last_emptied(&mut self.database.connect().await?).await?)
     }
 
     pub(crate) async fn run_audit_purge(&self, run: &Run) -> Result<(), Halt> {
@@ -136,7 +140,7 @@ impl Registry {
             run.log(format!("would remove {count} events older than {hours} hours; this was a dry run"));
             return Ok(());
         }
-        let (mut purged, mut after) = (0, 0);
+        let (mut purged, mut after) = (0, self.last_emptied_seal().await?);
         loop {
             run.check().await?;
             let types = types.clone();

@@ -15,6 +15,12 @@ use crate::clock;
 use crate::error::Result;
 
 const SEALED_EVERY: Duration = Duration::from_secs(1);
+/// Rounds after which all events are looked at, and not only the newest: the way to these is not littered with those that
+/// were sealed since the database last cleaned up.
+const ALL_EVERY: u64 = 300;
+/// Events may be committed in another order than that of their ids; by how many of these is a guess, and a round in
+/// [`ALL_EVERY`] finds what is later still.
+const LATE: i64 = 100_000;
 const LEASE: &str = "audit-seal";
 const LEASE_FOR: Duration = Duration::from_secs(30);
 /// Rows under one seal.
@@ -78,18 +84,34 @@ pub enum Flaw {
 impl Registry {
     /// Seals what is new, for as long as the node runs.
     pub async fn seal_audit_regularly(&self) {
-        loop {
+        for round in 0_u64.. {
             tokio::time::sleep(SEALED_EVERY).await;
-            if let Err(error) = self.seal_audit().await {
+            if let Err(error) = self.seal_all(round % ALL_EVERY == 0).await {
                 tracing::warn!(%error, "the audit log could not be sealed; it will be tried again");
             }
         }
     }
 
-    /// Seals what is new, unless another node is at it; how many events.
-    pub async fn seal_audit(&self) -> Result<usize> {
+    /// Batch by batch, until nothing is left or another node is at it.
+    async fn seal_all(&self, all: bool) -> Result<()> {
         let mut c = self.database.connect().await?;
-        let waiting = !audit::list_unsealed(&mut c, 1).await?.is_empty();
+        let after = match audit::last_seal(&mut c).await? {
+            Some(seal) if !all => seal.last_event.saturating_sub(LATE),
+            _ => 0,
+        };
+        drop(c);
+        while self.seal_behind(after).await? == BATCH as usize {}
+        Ok(())
+    }
+
+    /// Seals what is new, a batch at most and unless another node is at it; how many events.
+    pub async fn seal_audit(&self) -> Result<usize> {
+        self.seal_behind(0).await
+    }
+
+    async fn seal_behind(&self, after: i64) -> Result<usize> {
+        let mut c = self.database.connect().await?;
+        let waiting = !audit::list_unsealed(&mut c, after, 1).await?.is_empty();
         drop(c);
         if !waiting {
             return Ok(0);
@@ -102,7 +124,7 @@ impl Registry {
                 let node = node.clone();
                 Box::pin(async move {
                     let Some(fence) = lease::take(c, LEASE, &node, until, now).await? else { return Ok(0) };
-                    let sealed = seal_batch(c, now).await?;
+                    let sealed = seal_batch(c, after, now).await?;
                     lease::release(c, LEASE, fence).await?;
                     Ok(sealed)
                 })
@@ -135,9 +157,10 @@ impl Registry {
 
 async fn seal_batch(
     c: &mut Connection,
+    after: i64,
     now: clock::Micros,
 ) -> std::result::Result<usize, hythe_metadata::Error> {
-    let events = audit::list_unsealed(c, BATCH).await?;
+    let events = audit::list_unsealed(c, after, BATCH).await?;
     let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(0) };
     let before = audit::last_seal(c).await?;
     let number = before.as_ref().map_or(1, |seal| seal.number + 1);

@@ -23,8 +23,11 @@ const SEGMENT: usize = 8 << 20;
 /// While anybody asks for anything, the writer rests so many times as long as it worked: a quarter of a core keeps up with
 /// any pushes, and after a collection there is more to write than may be written at once.
 const REST: u32 = 3;
-/// Segments of changes after which a new journal is begun, which tells everything once and is shorter.
+/// Segments of changes after which a new journal is begun, which tells everything once and is shorter; not before there
+/// are as many of them as of what it began with, or the journal of a large registry would never come to rest.
 const LONG: u64 = 10_000;
+/// Notes of older journals that are removed before the lease is renewed.
+const REMOVED_AT_ONCE: usize = 500;
 
 /// What the registry remembers of the journal that it writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,8 +36,11 @@ struct Kept {
     journal: String,
     /// Up to where everything has been told; nothing when all of it has.
     beginning: Option<At>,
-    /// Segments so far.
+    /// Segments of changes so far.
     segments: u64,
+    /// Segments of what there was when it was begun.
+    #[serde(default)]
+    first: u64,
     /// The note that says it tells everything is there, and no older journal.
     complete: bool,
 }
@@ -52,11 +58,21 @@ impl Kept {
     fn new() -> Kept {
         let (now, random) = (clock::now().unsigned_abs(), uuid::Uuid::new_v4().as_u64_pair().0);
         let beginning = Some(At { kind: 0, parent: 0, name: String::new() });
-        Kept { journal: format!("{now:016x}-{random:016x}"), beginning, segments: 0, complete: false }
+        Kept {
+            journal: format!("{now:016x}-{random:016x}"),
+            beginning,
+            segments: 0,
+            first: 0,
+            complete: false,
+        }
     }
 
     fn of(text: Option<String>) -> Kept {
         text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(Kept::new)
+    }
+
+    fn is_long(&self) -> bool {
+        self.complete && self.segments >= LONG.max(self.first)
     }
 
     fn text(&self) -> Result<String> {
@@ -90,7 +106,7 @@ impl Registry {
         let (kept, waiting) = (journal::find(&mut c).await?, !journal::pending(&mut c, 1).await?.is_empty());
         drop(c);
         let kept = kept.and_then(|text| serde_json::from_str::<Kept>(&text).ok());
-        if kept.as_ref().is_some_and(|kept| kept.complete && kept.segments < LONG) && !waiting {
+        if kept.as_ref().is_some_and(|kept| kept.complete && !kept.is_long()) && !waiting {
             return Ok(true);
         }
         let Some(fence) = self.take_journal().await? else { return Ok(false) };
@@ -115,7 +131,7 @@ impl Registry {
 
     async fn write_journal_as(&self, fence: i64) -> Result<bool> {
         let kept = Kept::of(journal::find(&mut self.database.connect().await?).await?);
-        let kept = if kept.complete && kept.segments >= LONG { Kept::new() } else { kept };
+        let kept = if kept.is_long() { Kept::new() } else { kept };
         let mut writer = Writer { registry: self, fence, number: 0, kept };
         loop {
             let begun = Instant::now();
@@ -139,6 +155,7 @@ impl Writer<'_> {
         }
         let keys: Vec<Key> = changes.iter().map(|change| change.key.clone()).collect();
         let told = self.tell(&keys).await?;
+        self.kept.segments += 1;
         self.save(changes[..told].to_vec()).await?;
         Ok(changes.len() < KEYS as usize && told == changes.len())
     }
@@ -155,6 +172,7 @@ impl Writer<'_> {
         let keys = journal::all(&mut c, kind, &after, KEYS).await?;
         drop(c);
         let told = self.tell(&keys).await?;
+        self.kept.first += u64::from(told > 0);
         self.kept.beginning = Some(match keys[..told].last() {
             Some(last) => At { kind: at.kind, parent: last.parent, name: last.name.clone() },
             None => At { kind: at.kind + 1, parent: 0, name: String::new() },
@@ -178,7 +196,6 @@ impl Writer<'_> {
         let name = format!("{FOLDER}/{}/{:016x}-{:016x}", self.kept.journal, self.fence, self.number);
         self.registry.blobs.write_note(&name, Bytes::from(segment)).await?;
         self.number += 1;
-        self.kept.segments += 1;
         Ok(told)
     }
 
@@ -210,7 +227,7 @@ impl Writer<'_> {
         let own = format!("notes/{FOLDER}/{}/", self.kept.journal);
         let mut after = format!("notes/{FOLDER}/");
         loop {
-            let page = blobs.list(Shelf::Notes, &after, 1000).await?;
+            let page = blobs.list(Shelf::Notes, &after, REMOVED_AT_ONCE).await?;
             let Some(last) = page.last() else { break };
             after.clone_from(&last.name);
             let older = page.iter().filter(|note| note.name.as_str() < own.as_str());
@@ -223,6 +240,7 @@ impl Writer<'_> {
             if after > own {
                 break;
             }
+            self.save(Vec::new()).await?;
         }
         self.kept.complete = true;
         self.save(Vec::new()).await

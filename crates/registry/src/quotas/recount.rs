@@ -9,7 +9,7 @@ use crate::Registry;
 use crate::access::system_rights::quota as right;
 use crate::access::{Everywhere, Permit};
 use crate::audit::Entry;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::jobs::{Halt, Kind, Run};
 
 /// Charges that are looked at in one transaction, and projects that are read at once.
@@ -41,6 +41,8 @@ struct Position {
     projects: u64,
     /// Those of them that were counted wrongly.
     wrong: u64,
+    /// Those of them that could not be counted.
+    failed: u64,
 }
 
 impl Registry {
@@ -82,16 +84,14 @@ impl Registry {
             }
             for project in page {
                 run.check().await?;
-                let recount = self.recount(project.id).await?;
-                position.note(run, &project, recount);
+                match self.recount(project.id).await {
+                    Ok(recount) => position.note(run, &project, recount),
+                    Err(error) => position.note_failure(run, &project, &error),
+                }
                 run.progress(&position);
             }
         }
-        let Position { projects, wrong, .. } = position;
-        run.log(format!(
-            "counted {projects} projects, of which {wrong} were counted wrongly and are right now"
-        ));
-        Ok(())
+        position.conclude(run)
     }
 
     async fn projects_behind(&self, after: &str) -> Result<Vec<Project>> {
@@ -134,6 +134,27 @@ impl Position {
                 "project {}: {missing} not counted before, {stale} counted and not there, the sum was wrong by {difference} bytes",
                 project.name
             ));
+        }
+    }
+
+    /// Those behind it are counted all the same.
+    fn note_failure(&mut self, run: &Run, project: &Project, error: &Error) {
+        self.after = project.name.to_string();
+        self.failed += 1;
+        run.log(format!("project {} could not be counted: {error}", project.name));
+    }
+
+    fn conclude(self, run: &Run) -> Result<(), Halt> {
+        let Position { projects, wrong, failed, .. } = self;
+        run.log(format!(
+            "counted {projects} projects, of which {wrong} were counted wrongly and are right now"
+        ));
+        match failed {
+            0 => Ok(()),
+            _ => Err(Halt::Failed(Error::internal(
+                format!("{failed} projects could not be counted"),
+                "the log of the job says why",
+            ))),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use deadpool_postgres::Object;
@@ -31,11 +32,17 @@ pub(crate) struct Session {
     client: Option<Object>,
     server: Arc<Server>,
     state: State,
+    /// How long an answer may take.
+    patience: Duration,
 }
+
+/// How long an answer to a backup may take, which reads tables from end to end.
+const PATIENCE_OF_SNAPSHOTS: Duration = Duration::from_hours(6);
 
 impl Session {
     pub(super) fn new(client: Object, server: Arc<Server>) -> Session {
-        Session { client: Some(client), server, state: State::Reading }
+        let patience = server.patience;
+        Session { client: Some(client), server, state: State::Reading, patience }
     }
 
     /// All rows of a statement.
@@ -77,13 +84,13 @@ impl Session {
         text: &str,
         arguments: &[Value<'_>],
     ) -> Result<u64> {
-        let server = self.server.clone();
+        let patience = self.patience;
         let client = self.client()?;
         let work = async {
             let prepared = client.prepare_cached(text).await?;
             client.execute_raw(&prepared, arguments).await
         };
-        let done = within(&server, work).await;
+        let done = within(patience, work).await;
         self.settle(name, done)
     }
 
@@ -105,16 +112,22 @@ impl Session {
     }
 
     /// Begins a transaction in which every statement sees the rows of one moment. Its connection does not go back to
-    /// the pool.
+    /// the pool. It reads tables of any size, and may wait for whoever takes the rows.
     pub(crate) async fn begin_snapshot(&mut self) -> Result<()> {
-        self.begin_as("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+        self.begin_as(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; \
+             SET LOCAL idle_in_transaction_session_timeout = 0",
+        )
+        .await?;
+        self.patience = PATIENCE_OF_SNAPSHOTS;
+        Ok(())
     }
 
     async fn begin_as(&mut self, begin: &str) -> Result<()> {
-        let mut begun = within(&self.server, self.client()?.batch_execute(begin)).await;
+        let mut begun = within(self.patience, self.client()?.batch_execute(begin)).await;
         if begun.as_ref().is_err_and(Fault::lost) {
             self.replace().await?;
-            begun = within(&self.server, self.client()?.batch_execute(begin)).await;
+            begun = within(self.patience, self.client()?.batch_execute(begin)).await;
         }
         self.settle("begin", begun)?;
         self.state = State::InTransaction;
@@ -123,7 +136,7 @@ impl Session {
 
     /// Commits. A connection lost here leaves open whether it was; the work is not run again then.
     pub(super) async fn commit<E: From<Error>>(&mut self) -> Result<(), Failed<E>> {
-        let done = within(&self.server, self.client()?.batch_execute("COMMIT")).await;
+        let done = within(self.patience, self.client()?.batch_execute("COMMIT")).await;
         let again = matches!(&done, Err(Fault::Engine(error)) if is_conflict(error));
         let lost = done.as_ref().is_err_and(Fault::lost);
         match self.settle("commit", done) {
@@ -144,7 +157,7 @@ impl Session {
     pub(super) async fn roll_back(&mut self) -> bool {
         let again = self.state == State::GivenUp;
         if let Ok(client) = self.client()
-            && within(&self.server, client.batch_execute("ROLLBACK")).await.is_ok()
+            && within(self.patience, client.batch_execute("ROLLBACK")).await.is_ok()
         {
             self.state = State::Reading;
         }
@@ -174,7 +187,7 @@ impl Session {
             let parameters: Vec<_> = arguments.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
             client.query(&prepared, &parameters).await
         };
-        within(&self.server, work).await
+        within(self.patience, work).await
     }
 
     fn client(&self) -> Result<&Object> {
@@ -268,10 +281,10 @@ impl Fault {
 }
 
 async fn within<T>(
-    server: &Server,
+    patience: Duration,
     work: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, Fault> {
-    match tokio::time::timeout(server.patience, work).await {
+    match tokio::time::timeout(patience, work).await {
         Ok(result) => result.map_err(Fault::Engine),
         Err(_) => Err(Fault::Silent),
     }
