@@ -119,7 +119,7 @@ impl Registry {
         if decision.allowed {
             return Ok(Permit::new(Everywhere, TagLimit::None, caller.clone()));
         }
-        Err(refusal(caller, R::PERMISSION, "the system", &decision.rule))
+        Err(refusal(caller, R::PERMISSION, SYSTEM, &decision.rule))
     }
 
     /// The caller must be a user, and gets to act for themselves. A personal token is as good as its owner here only
@@ -341,31 +341,64 @@ async fn permit_in<R: ProjectRight>(
     Ok(Permit::new(project, decision.tags, caller.clone()))
 }
 
+/// The place of what belongs to no project.
+const SYSTEM: &str = "the system";
+
 /// The words of a refusal. They are the same whether the place exists or not.
 fn refusal(caller: &Caller, permission: Permission, place: &str, rule: &Rule) -> Error {
     let wanted = serde_json::json!([{
         "type": permission.resource.as_str(), "name": place, "action": permission.action.as_str()
     }]);
-    let (what, who) = (in_words(permission), caller.described());
+    let (deed, who) = (deed(permission, place), caller.described());
     let error = match (&caller.principal, rule) {
-        (Principal::Anonymous, _) => Error::unauthenticated(format!("sign in to {what} {place}")),
-        (Principal::Token(_), _) => {
-            Error::unauthenticated(format!("the token does not allow to {what} {place}"))
+        (Principal::Anonymous, _) => Error::unauthenticated(format!("sign in to {deed}")),
+        (Principal::Token(claims), _) if claims.sub.is_empty() => {
+            Error::unauthenticated(format!("sign in to {deed}"))
         }
-        (_, Rule::CredentialLimit) => Error::forbidden(format!(
-            "{who} may {what} {place}, but this token's list of permissions leaves it out"
+        (Principal::Token(_), _) => Error::unauthenticated(format!(
+            "{who} may not {deed} with this token; a project administrator can grant it"
         )),
-        _ if place == "the system" => Error::forbidden(format!("{who} may not {what}; an administrator may")),
-        _ => Error::forbidden(format!("{who} may not {what} {place}; a project administrator can grant it")),
+        (_, Rule::CredentialLimit) => {
+            Error::forbidden(format!("{who} may {deed}, but this token's list of permissions leaves it out"))
+        }
+        _ if place == SYSTEM => Error::forbidden(format!("{who} may not {deed}; an administrator may")),
+        _ => Error::forbidden(format!("{who} may not {deed}; a project administrator can grant it")),
     };
     error.with_detail(wanted)
 }
 
-/// `pull` and `push` need no object in front of a repository's name; the rest does.
-fn in_words(permission: Permission) -> String {
-    match permission.resource {
-        permission::Resource::Repository | permission::Resource::Project => permission.action.to_string(),
-        resource => format!("{} {} in", permission.action, resource.as_str().replace('-', " ")),
+/// What was asked for, as a person would say it: `push to team/app`, `list users`, `create robots in team`.
+fn deed(permission: Permission, place: &str) -> String {
+    use permission::{Action, Resource};
+    let action = permission.action;
+    match (permission.resource, action) {
+        (Resource::Repository, Action::Push) if place != SYSTEM => format!("push to {place}"),
+        (Resource::Repository, _) if place != SYSTEM => format!("{action} {place}"),
+        (Resource::Project, _) if place != SYSTEM => format!("{action} project {place}"),
+        (resource, _) if place == SYSTEM => format!("{action} {}", things(resource)),
+        (resource, _) => format!("{action} {} in {place}", things(resource)),
+    }
+}
+
+fn things(resource: permission::Resource) -> String {
+    use permission::Resource;
+    match resource {
+        Resource::Trash
+        | Resource::Configuration
+        | Resource::Catalog
+        | Resource::AuditLog
+        | Resource::Log => {
+            format!("the {}", resource.as_str().replace('-', " "))
+        }
+        Resource::JobServiceMonitor => "jobs".to_owned(),
+        Resource::PurgeAudit => "purges of the audit log".to_owned(),
+        Resource::TagRetention => "retention policies".to_owned(),
+        Resource::ImmutableTag => "immutable tag rules".to_owned(),
+        Resource::Metadata | Resource::SystemVolumes => resource.as_str().replace('-', " "),
+        _ => match resource.as_str().replace('-', " ").strip_suffix('y') {
+            Some(stem) => format!("{stem}ies"),
+            None => format!("{}s", resource.as_str().replace('-', " ")),
+        },
     }
 }
 
