@@ -78,3 +78,14 @@ fn next_of(link: Option<&str>) -> Option<String> {
     let next = link?.split(", ").find_map(|link| link.strip_suffix("; rel=\"next\""))?;
     Some(next.trim_matches(['<', '>']).to_owned())
 }
+
+#[tokio::test]
+async fn lists_are_asked_for_as_clients_of_harbor_do() {
+    let desk = Desk::at(&SHARED).await;
+    for query in ["", "?page=0&page_size=0", "?page=-1&page_size=-1"] {
+        for path in ["/api/v2.0/projects", "/api/v2.0/projects/", "/api/v2.0//projects"] {
+            let listed = desk.get(&format!("{path}{query}")).await.expect(StatusCode::OK);
+            assert!(!listed.json().as_array().unwrap().is_empty(), "{path}{query}");
+        }
+    }
+}

@@ -50,6 +50,8 @@ async fn the_realm_follows_the_host_and_a_trusted_proxy() {
         ("Host: hub.example.com:5000\r\n", "http://hub.example.com:5000/service/token"),
         ("Host: [::1]:5000\r\n", "http://[::1]:5000/service/token"),
         ("Host: inner\r\nX-Forwarded-Proto: https\r\n", "https://inner/service/token"),
+        ("Host: inner\r\nX-Forwarded-Proto: HTTPS\r\n", "https://inner/service/token"),
+        ("Host: inner\r\nX-Forwarded-Host: no host\r\n", "http://inner/service/token"),
         (
             "Host: inner\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: hub.example.com\r\n",
             "https://hub.example.com/service/token",

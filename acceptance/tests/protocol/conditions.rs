@@ -95,3 +95,18 @@ async fn what_a_client_has_is_304_without_a_body() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_has_no_content_has_no_length() {
+    let desk = Desk::at(&SHARED).await;
+    let repository = desk.repository("a");
+    let blob = format!("/v2/{repository}/blobs/{}", desk.push_blob(&repository, b"here").await);
+    let etag = desk.head(&blob).await.header("etag").unwrap().to_owned();
+    let asked =
+        desk.request(Method::HEAD, &blob).header("if-none-match", "\"other\"").header("if-none-match", etag);
+    let unchanged = desk.send(asked).await.expect(StatusCode::NOT_MODIFIED);
+    assert_eq!(unchanged.header("content-length"), None);
+    assert!(unchanged.header("cache-control").unwrap().contains("immutable"));
+    let status = desk.get(&desk.start_upload(&repository).await).await.expect(StatusCode::NO_CONTENT);
+    assert_eq!(status.header("content-length"), None);
+}

@@ -1,5 +1,7 @@
 //! HTTP itself: interim answers, HTTP/2 plain and over TLS, one port for all.
 
+use std::process::Command;
+
 use hythe_acceptance::server::{Options, Server};
 use reqwest::{Method, StatusCode, Version};
 
@@ -136,4 +138,33 @@ async fn a_refusal_leaves_the_connection_to_the_next_request() {
         let next = format!("abcdefGET /livez HTTP/1.1\r\nHost: {host}\r\n\r\n");
         assert_eq!(refused.send(next).answer().status, 200, "{path}");
     }
+}
+
+#[tokio::test]
+async fn who_waits_to_be_asked_for_a_body_and_is_refused_is_told_that_the_connection_ends() {
+    let desk = Desk::at(&SHARED).await;
+    let upload = desk.start_upload(&desk.repository("a")).await;
+    let mut stranger = expecting(&desk.server, &upload, "");
+    assert_eq!(stranger.next_answer().header("connection"), Some("close"));
+    let authorization = format!("Authorization: {}\r\n", basic(&desk.server.administrator()));
+    let mut known = expecting(&desk.server, &upload, &authorization);
+    assert_eq!(known.head().status, 100);
+    assert_eq!(known.send("abcdef").answer().header("connection"), None);
+}
+
+/// curl takes an answer that is followed by the end of its stream, while it sends, for a broken stream.
+#[tokio::test]
+async fn a_refusal_reaches_curl_that_is_still_sending_over_http_2() {
+    let desk = Desk::at(&SHARED).await;
+    let upload = desk.start_upload(&desk.repository("a")).await;
+    let body = tempfile::NamedTempFile::new().unwrap();
+    body.as_file().set_len(3 * 1024 * 1024).unwrap();
+    let sent = Command::new("curl")
+        .args(["--silent", "--http2-prior-knowledge", "--output", "/dev/null", "--write-out", "%{http_code}"])
+        .arg("--upload-file")
+        .args([body.path().as_os_str(), desk.url(&upload).as_ref()])
+        .output();
+    let sent = sent.unwrap();
+    assert!(sent.status.success(), "curl ended with {}", sent.status);
+    assert_eq!(String::from_utf8_lossy(&sent.stdout), "401");
 }

@@ -23,6 +23,14 @@ pub(crate) struct Failure {
     size_of_content: Option<u64>,
 }
 
+/// RFC 9110 section 8.6: what has no content by its status has no length either. The router writes one all the same.
+pub(crate) fn without_needless_length(mut response: Response) -> Response {
+    if matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    response
+}
+
 /// What the database and the storage need to come back, roughly.
 const RETRY_AFTER_SECONDS: u32 = 5;
 

@@ -16,7 +16,7 @@ use hythe_registry::Registry;
 use hythe_registry::nodes::Identity;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tower::util::MapRequestLayer;
+use tower::ServiceExt;
 
 use crate::answer::Failure;
 use crate::health::{self, Health};
@@ -26,7 +26,7 @@ use crate::state::App;
 use crate::telemetry::load;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::request::RequestLayer;
-use crate::{console, listener, oidc, presence, protocol, rest, sign_in, token, unread};
+use crate::{answer, console, listener, oidc, presence, protocol, rest, sign_in, token, unread};
 
 /// What was received of pushes that the end has cut off may take this long to be written down.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -91,9 +91,15 @@ impl Node {
             tokio::time::sleep(notice).await;
             ending.cancel();
         };
-        let drained =
-            listener::serve(self.listener, router(app), self.connections, Some(self.tls), shutdown, stop_now)
-                .await;
+        let drained = listener::serve(
+            self.listener,
+            service(app),
+            self.connections,
+            Some(self.tls),
+            shutdown,
+            stop_now,
+        )
+        .await;
         background.shutdown().await;
         if tokio::time::timeout(LAST_WORDS, registry.finish_uploads()).await.is_err() {
             tracing::warn!(
@@ -107,6 +113,11 @@ impl Node {
         presence::leave(&registry).await;
         drained
     }
+}
+
+/// The routes, and what has to be done before one is chosen and after the router is done with the answer.
+fn service(app: Arc<App>) -> impl listener::Handler {
+    router(app).map_request(rest::clean_path).map_response(answer::without_needless_length)
 }
 
 /// Every route of the product.
@@ -130,7 +141,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(metrics))
         .fallback(page_or_nothing)
         .method_not_allowed_fallback(not_that_way)
-        .layer(MapRequestLayer::new(unread::read_away))
+        .layer(from_fn(unread::read_away))
         .layer(RequestLayer::new(peer).after_panic(after_panic))
         .with_state(app)
 }

@@ -6,13 +6,17 @@
 //! connection that was closed without a word.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
 use bytes::Bytes;
-use http::{Version, header};
+use http::{HeaderValue, Version, header};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 
@@ -22,20 +26,38 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// Who sends nothing for this long has stopped.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A request's body; what is left of it when it is dropped is read away.
+/// A request's body; what is left of it when it is dropped is read away, if it lingers.
 struct Lingering {
     inner: Body,
-    over: bool,
+    /// It was read to its end.
+    over: Arc<AtomicBool>,
+    lingers: bool,
 }
 
-/// The request as handlers get it. HTTP/2 can refuse one stream without harm to its answer, and who waits for
-/// `100 Continue` has sent nothing, and must not be told to by a reader who only throws away.
-pub(crate) fn read_away(request: Request) -> Request {
-    let harmless = request.version() >= Version::HTTP_2 || request.headers().contains_key(header::EXPECT);
-    if harmless || http_body::Body::is_end_stream(request.body()) {
-        return request;
+/// Has handlers get bodies of which nothing is left to hinder the answer.
+pub(crate) async fn read_away(request: Request, next: Next) -> Response {
+    if http_body::Body::is_end_stream(request.body()) {
+        return next.run(request).await;
     }
-    request.map(|inner| Body::new(Lingering { inner, over: false }))
+    if request.headers().contains_key(header::EXPECT) && request.version() < Version::HTTP_2 {
+        return close_unless_read(request, next).await;
+    }
+    let linger = |inner| Body::new(Lingering { inner, over: Arc::default(), lingers: true });
+    next.run(request.map(linger)).await
+}
+
+/// Who waits for `100 Continue` has sent nothing, and must not be told to by a reader who only throws away. Whether they
+/// send it after a refusal is theirs to choose (RFC 9110 section 10.1.1), so the connection ends with the answer, and the
+/// answer says so.
+async fn close_unless_read(request: Request, next: Next) -> Response {
+    let over = Arc::new(AtomicBool::new(false));
+    let watched = Arc::clone(&over);
+    let mut response =
+        next.run(request.map(|inner| Body::new(Lingering { inner, over: watched, lingers: false }))).await;
+    if !over.load(Ordering::Relaxed) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 impl http_body::Body for Lingering {
@@ -47,7 +69,9 @@ impl http_body::Body for Lingering {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = Pin::new(&mut self.inner).poll_frame(cx);
-        self.over |= matches!(frame, Poll::Ready(None | Some(Err(_))));
+        if matches!(frame, Poll::Ready(None | Some(Err(_)))) || http_body::Body::is_end_stream(&self.inner) {
+            self.over.store(true, Ordering::Relaxed);
+        }
         frame
     }
 
@@ -62,7 +86,7 @@ impl http_body::Body for Lingering {
 
 impl Drop for Lingering {
     fn drop(&mut self) {
-        if self.over || http_body::Body::is_end_stream(&self.inner) {
+        if !self.lingers || self.over.load(Ordering::Relaxed) {
             return;
         }
         // While a runtime shuts down there is nobody left to answer.

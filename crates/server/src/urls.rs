@@ -1,6 +1,6 @@
 //! The URL a client used to reach us, read off its request, so that every answer points back the same way.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::request::Parts;
 use http::{HeaderMap, header};
@@ -23,10 +23,11 @@ impl BaseUrl {
         let connection = parts.extensions.get::<ConnectionInfo>();
         let trusted = connection.is_some_and(|c| is_trusted(c, options));
         let forwarded = |name| if trusted { first_value(&parts.headers, name) } else { None };
-        let scheme = forwarded("x-forwarded-proto").filter(|s| matches!(*s, "http" | "https"));
+        let scheme = forwarded("x-forwarded-proto").and_then(known_scheme);
         let scheme = scheme.unwrap_or_else(|| connection.map_or("http", |c| scheme_of(c.scheme)));
-        let host = forwarded("x-forwarded-host").or_else(|| host(parts)).filter(|host| is_host(host));
-        let host = with_port(host.unwrap_or("localhost"), forwarded("x-forwarded-port"), scheme);
+        let mut hosts = [forwarded("x-forwarded-host"), authority(parts), host(parts)].into_iter().flatten();
+        let host = hosts.find(|host| is_host(host)).unwrap_or("localhost");
+        let host = with_port(host, forwarded("x-forwarded-port"), scheme);
         let prefix = forwarded("x-forwarded-prefix").filter(|prefix| is_prefix(prefix)).unwrap_or_default();
         BaseUrl(format!("{scheme}://{host}{}", prefix.trim_end_matches('/')))
     }
@@ -53,7 +54,7 @@ impl BaseUrl {
 }
 
 /// The client's address: what the nearest trusted proxy says (the last entry of `X-Forwarded-For` that is not a
-/// trusted proxy itself), else the peer's.
+/// trusted proxy itself), else the peer's. Behind an entry that is no address anybody may have written anything.
 pub(crate) fn client_address(parts: &Parts, options: &Options) -> Option<IpAddr> {
     let connection = parts.extensions.get::<ConnectionInfo>()?;
     let peer = connection.peer.ip().to_canonical();
@@ -61,11 +62,23 @@ pub(crate) fn client_address(parts: &Parts, options: &Options) -> Option<IpAddr>
     if !is_proxy(&peer) {
         return Some(peer);
     }
-    let listed = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let addresses: Vec<IpAddr> =
-        listed.flat_map(|list| list.split(',')).filter_map(|entry| entry.trim().parse().ok()).collect();
-    let client = addresses.iter().rev().find(|address| !is_proxy(address)).or(addresses.first());
-    Some(client.map_or(peer, IpAddr::to_canonical))
+    let lines = parts.headers.get_all("x-forwarded-for").iter().map(|line| line.to_str().unwrap_or_default());
+    let entries: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+    let mut client = peer;
+    for address in entries.iter().rev().map_while(|entry| forwarded_address(entry.trim())) {
+        client = address;
+        if !is_proxy(&address) {
+            break;
+        }
+    }
+    Some(client)
+}
+
+/// `ADDRESS`, `ADDRESS:PORT`, `[ADDRESS]` or `[ADDRESS]:PORT`.
+fn forwarded_address(entry: &str) -> Option<IpAddr> {
+    let bare = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(entry);
+    let address = bare.parse().or_else(|_| entry.parse().map(|socket: SocketAddr| socket.ip()));
+    address.ok().map(|address| address.to_canonical())
 }
 
 pub(crate) fn is_trusted(connection: &ConnectionInfo, options: &Options) -> bool {
@@ -87,9 +100,17 @@ fn first_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     (!first.is_empty()).then_some(first)
 }
 
+/// What HTTP/2 and whole URLs as the target name; `Host` does not count beside it (RFC 9112 section 3.2.2).
+fn authority(parts: &Parts) -> Option<&str> {
+    parts.uri.authority().map(http::uri::Authority::as_str)
+}
+
 fn host(parts: &Parts) -> Option<&str> {
-    let header = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    header.or_else(|| parts.uri.authority().map(http::uri::Authority::as_str))
+    parts.headers.get(header::HOST).and_then(|value| value.to_str().ok())
+}
+
+fn known_scheme(scheme: &str) -> Option<&'static str> {
+    ["http", "https"].into_iter().find(|known| known.eq_ignore_ascii_case(scheme))
 }
 
 /// `X-Forwarded-Port` counts only where the host says no port itself, and only if it is not the scheme's own.
@@ -120,4 +141,48 @@ fn is_prefix(prefix: &str) -> bool {
     prefix.starts_with('/')
         && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/".contains(&b))
         && !prefix.contains("//")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+    use crate::listener::Protocol;
+
+    fn address_behind_a_proxy(forwarded: &[&str]) -> String {
+        let mut request = Request::builder();
+        for line in forwarded {
+            request = request.header("x-forwarded-for", *line);
+        }
+        let local = SocketAddr::from(([127, 0, 0, 1], 5000));
+        let connection = ConnectionInfo {
+            peer: local,
+            local,
+            scheme: Scheme::Http,
+            protocol: Protocol::Http1,
+            sendfile: None,
+        };
+        let (parts, ()) = request.extension(connection).body(()).unwrap().into_parts();
+        let options = Options { address_proxies: vec!["127.0.0.0/8".parse().unwrap()], ..Options::default() };
+        client_address(&parts, &options).unwrap().to_string()
+    }
+
+    #[test]
+    fn the_client_is_whom_the_proxy_names_last_and_never_whom_the_client_names() {
+        for (forwarded, expected) in [
+            (&[][..], "127.0.0.1"),
+            (&["203.0.113.9"], "203.0.113.9"),
+            (&["6.6.6.6, 203.0.113.9, 127.0.0.2"], "203.0.113.9"),
+            (&["6.6.6.6", "203.0.113.9"], "203.0.113.9"),
+            (&["6.6.6.6, 203.0.113.9:5678"], "203.0.113.9"),
+            (&["6.6.6.6, [2001:db8::9]:5678"], "2001:db8::9"),
+            (&["6.6.6.6, [2001:db8::9]"], "2001:db8::9"),
+            (&["6.6.6.6, ::ffff:203.0.113.9"], "203.0.113.9"),
+            (&["6.6.6.6, unknown"], "127.0.0.1"),
+            (&["6.6.6.6, "], "127.0.0.1"),
+        ] {
+            assert_eq!(address_behind_a_proxy(forwarded), expected, "{forwarded:?}");
+        }
+    }
 }

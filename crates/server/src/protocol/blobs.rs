@@ -32,10 +32,14 @@ pub(super) async fn pull(
     let permit = exchange.permit::<Pull>(repository).await?;
     let row = exchange.registry().get_blob(&permit, digest).await?;
     let etag = etag(digest);
-    if matches_etag(exchange.header(&header::IF_NONE_MATCH), &etag) {
+    if matches_etag(&exchange.parts.headers, &etag) {
         return Ok((
             StatusCode::NOT_MODIFIED,
-            [(CONTENT_DIGEST, header_value(digest)), (header::ETAG, etag)],
+            [
+                (CONTENT_DIGEST, header_value(digest)),
+                (header::ETAG, etag),
+                (header::CACHE_CONTROL, CACHE_CONTROL),
+            ],
         )
             .into_response());
     }

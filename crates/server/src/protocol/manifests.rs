@@ -30,7 +30,7 @@ pub(super) async fn pull(
         exchange.registry().promise_manifest(&permit, digest).await?;
     }
     let etag = etag(&pulled.digest);
-    if matches_etag(exchange.header(&header::IF_NONE_MATCH), &etag) {
+    if matches_etag(&exchange.parts.headers, &etag) {
         let headers = [(CONTENT_DIGEST, header_value(pulled.digest)), (header::ETAG, etag)];
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }

@@ -161,10 +161,9 @@ fn etag(digest: &hythe_oci::digest::Digest) -> HeaderValue {
     header_value(format!("\"{digest}\""))
 }
 
-/// RFC 9110 section 13.1.2: whether one of the listed tags is this one, weak or strong, or `*`.
-fn matches_etag(header: Option<&str>, etag: &HeaderValue) -> bool {
-    let Ok(etag) = etag.to_str() else { return false };
-    header.is_some_and(|list| {
-        list.split(',').map(str::trim).any(|listed| listed == "*" || listed.trim_start_matches("W/") == etag)
-    })
+/// RFC 9110 section 13.1.2: whether one of the listed tags is this one, weak or strong, or `*`. Several lines are one list.
+fn matches_etag(headers: &http::HeaderMap, etag: &HeaderValue) -> bool {
+    let lists = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|list| list.to_str().ok());
+    let mut listed = lists.flat_map(|list| list.split(',')).map(str::trim);
+    listed.any(|listed| listed == "*" || listed.trim_start_matches("W/").as_bytes() == etag.as_bytes())
 }

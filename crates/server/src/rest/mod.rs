@@ -23,6 +23,7 @@ mod members;
 mod nodes;
 mod openapi;
 mod page;
+mod path;
 mod permissions;
 mod place;
 mod project_robots;
@@ -61,6 +62,7 @@ use crate::state::App;
 use extract::{Json, Path, Query, SignedIn};
 pub(crate) use failure::RestFailure;
 use failure::{Refusals, unknown};
+pub(crate) use path::clean_path;
 
 /// No document that the API takes is nearly as large.
 const LARGEST_BODY: usize = 1024 * 1024;

@@ -39,10 +39,11 @@ pub(super) struct ListQuery {
     pub(super) sort: Option<String>,
 }
 
-/// harborapi leaves the number empty where nobody says one.
+/// harborapi leaves the number empty where nobody says one; less than 0 is to Harbor what 0 is.
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
-    text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+    let number = text.map(|text| text.parse::<i64>().map_err(D::Error::custom)).transpose()?;
+    number.map(|number| u32::try_from(number.max(0)).map_err(D::Error::custom)).transpose()
 }
 
 /// Which part of a list is wanted.
