@@ -160,7 +160,16 @@ async fn a_refusal_reaches_curl_that_is_still_sending_over_http_2() {
     let body = tempfile::NamedTempFile::new().unwrap();
     body.as_file().set_len(3 * 1024 * 1024).unwrap();
     let sent = Command::new("curl")
-        .args(["--silent", "--http2-prior-knowledge", "--output", "/dev/null", "--write-out", "%{http_code}"])
+        .args([
+            "--silent",
+            "--request",
+            "PATCH",
+            "--http2-prior-knowledge",
+            "--output",
+            "/dev/null",
+            "--write-out",
+            "%{http_code}",
+        ])
         .arg("--upload-file")
         .args([body.path().as_os_str(), desk.url(&upload).as_ref()])
         .output();
