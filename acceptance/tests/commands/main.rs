@@ -109,7 +109,7 @@ fn a_project_its_members_and_its_robots_are_made_shown_and_taken_away() {
     let admin = Person::administrator(&server);
     admin.runs(&["project", "create", "team", "--visibility", "internal"]);
     assert_eq!(admin.asks(&["project", "show", "team"])["metadata"]["visibility"], "internal");
-    let made = admin.says(&["user", "create", "alice"], "Sesame-1234\n");
+    let made = admin.says(&["user", "create", "alice", "--password-stdin"], "Sesame-1234\n");
     assert!(made.status.success(), "{}", complaint(&made));
     admin.runs(&["member", "set", "team", "alice", "guest"]);
     admin.runs(&["member", "set", "team", "alice", "developer"]);

@@ -21,6 +21,16 @@ impl NewPassword {
             Self::Known(password) | Self::Random(password) => password.reveal(),
         }
     }
+
+    /// What is printed: a password that nobody knows yet is shown; one that was typed is not.
+    pub(crate) fn to_tell(&self) -> String {
+        match self {
+            Self::Known(_) => String::new(),
+            Self::Random(password) => {
+                format!("The password, shown this once and kept nowhere:\n\n  {}\n\n", password.reveal())
+            }
+        }
+    }
 }
 
 /// Takes the password from where the command line says.

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::admin::PasswordSource;
 use crate::output::Format;
 
 /// Which registry, and how to print its answer: asked of every command here.
@@ -332,13 +333,20 @@ pub(crate) enum UserCommand {
         #[arg(long, value_name = "PART")]
         name: Option<String>,
     },
-    /// Make a user; the password is read from standard input
-    #[command(after_long_help = "Example:\n  hythe user create alice --email alice@example.com < password")]
+    /// Make a user
+    ///
+    /// Asks for the password on the terminal, unless one of the flags says where to take it from.
+    #[command(
+        after_long_help = "Examples:\n  hythe user create alice --email alice@example.com\n  hythe user create ci --random-password\n  hythe user create bob --password-stdin < password"
+    )]
     Create {
+        /// The name to sign in with
         name: String,
         /// Address for mail
         #[arg(long, value_name = "ADDRESS", default_value = "")]
         email: String,
+        #[command(flatten)]
+        password: PasswordSource,
     },
     /// Make a user an administrator, or one no more
     #[command(after_long_help = "Example:\n  hythe user administrator alice yes")]

@@ -10,7 +10,7 @@ use super::{Desk, PAGE, refused, shown, timestamp};
 use crate::cli::admin::{PasswordSource, UserCommand};
 use crate::failure::Failure;
 use crate::output::{self, Format, Table, terminal_width};
-use crate::passwords::{self, NewPassword};
+use crate::passwords;
 
 pub(super) async fn run(command: &UserCommand, desk: &Desk) -> Result<(), Failure> {
     match command {
@@ -38,7 +38,7 @@ async fn create(wanted: CreateUser, source: &PasswordSource, desk: &Desk) -> Res
     let wanted = CreateUser { password: password.reveal().to_owned(), ..wanted };
     let user = desk.registry.create_user(&desk.permit().await?, wanted).await.map_err(refused)?;
     let what = if user.administrator { "Administrator" } else { "User" };
-    output::print(&format!("{what} {} was made.\n{}", user.name, to_tell(&password)));
+    output::print(&format!("{what} {} was made.\n{}", user.name, password.to_tell()));
     Ok(())
 }
 
@@ -48,23 +48,13 @@ async fn change_password(name: &str, source: &PasswordSource, desk: &Desk) -> Re
     let password = passwords::obtain(source, name)?;
     let changed = desk.registry.change_password(&desk.caller, id, None, password.reveal()).await;
     changed.map_err(refused)?;
-    output::print(&format!("User {name} has a new password.\n{}", to_tell(&password)));
+    output::print(&format!("User {name} has a new password.\n{}", password.to_tell()));
     Ok(())
 }
 
 async fn id_of(name: &str, desk: &Desk) -> Result<i64, Failure> {
     let user = desk.registry.get_user_by_name(&desk.permit().await?, name).await.map_err(refused)?;
     Ok(user.id)
-}
-
-/// A password that nobody knows yet is shown; one that was typed is not.
-fn to_tell(password: &NewPassword) -> String {
-    match password {
-        NewPassword::Known(_) => String::new(),
-        NewPassword::Random(password) => {
-            format!("The password, shown this once and kept nowhere:\n\n  {}\n\n", password.reveal())
-        }
-    }
 }
 
 async fn set_disabled(name: &str, disabled: bool, desk: &Desk) -> Result<(), Failure> {

@@ -1,13 +1,13 @@
 //! `hythe user`
 
-use std::io::{self, Read};
-
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{ALL, Desk, number, query};
+use crate::cli::admin::PasswordSource;
 use crate::cli::client::UserCommand;
 use crate::failure::{Code, Failure};
+use crate::passwords::{self, NewPassword};
 
 pub(super) async fn run(command: &UserCommand, desk: &Desk) -> Result<(), Failure> {
     match command {
@@ -27,12 +27,7 @@ pub(super) async fn run(command: &UserCommand, desk: &Desk) -> Result<(), Failur
             desk.show_list(&desk.remote.list(&format!("users{filter}"), ALL).await?, &columns);
             Ok(())
         }
-        UserCommand::Create { name, email } => {
-            let body = json!({ "username": name, "password": password()?, "email": email, "realname": name });
-            let (_, location) = desk.remote.create("users", &body).await?;
-            desk.tell(&format!("User {name} was made."), &json!({ "location": location }));
-            Ok(())
-        }
+        UserCommand::Create { name, email, password } => create(name, email, password, desk).await,
         UserCommand::Administrator { name, wanted } => {
             let path = format!("users/{}/sysadmin", id_of(name, desk).await?);
             let body = json!({ "sysadmin_flag": wanted == "yes" });
@@ -49,17 +44,21 @@ pub(super) async fn run(command: &UserCommand, desk: &Desk) -> Result<(), Failur
     }
 }
 
+async fn create(name: &str, email: &str, source: &PasswordSource, desk: &Desk) -> Result<(), Failure> {
+    let password = passwords::obtain(source, name)?;
+    let body = json!({ "username": name, "password": password.reveal(), "email": email, "realname": name });
+    let (_, location) = desk.remote.create("users", &body).await?;
+    let mut answer = json!({ "location": location });
+    if let NewPassword::Random(made) = &password {
+        answer["password"] = made.reveal().into();
+    }
+    desk.tell(&format!("User {name} was made.\n{}", password.to_tell()).trim_end(), &answer);
+    Ok(())
+}
+
 async fn id_of(name: &str, desk: &Desk) -> Result<i64, Failure> {
     let path = format!("users?q={}", query(&format!("username={name}")));
     let users = desk.remote.list(&path, 2).await?;
     let found = users.iter().find(|user| user["username"] == name).map(|user| number(user, "/user_id"));
     found.ok_or_else(|| Failure::new(format!("there is no user named {name}")).with_code(Code::Missing))
-}
-
-fn password() -> Result<String, Failure> {
-    let mut text = String::new();
-    io::stdin()
-        .read_to_string(&mut text)
-        .map_err(|error| Failure::because("cannot read the password from standard input", &error))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
