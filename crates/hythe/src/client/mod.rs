@@ -33,6 +33,7 @@ impl Remote {
     }
 
     pub(crate) fn new(login: &Login) -> Result<Remote, Failure> {
+        let api = api_of(&login.server)?;
         let mut builder =
             Client::builder().timeout(PATIENCE).user_agent(concat!("hythe/", env!("CARGO_PKG_VERSION")));
         if let Some(file) = &login.ca_file {
@@ -40,10 +41,6 @@ impl Remote {
         }
         let http =
             builder.build().map_err(|error| Failure::because("cannot prepare the connection", &error))?;
-        let api =
-            Url::parse(&login.server).and_then(|server| server.join("/api/v2.0/")).map_err(|error| {
-                Failure::usage(format!("{} is no address of a registry, {error}", login.server))
-            })?;
         Ok(Remote { http, api, name: login.username.clone(), secret: login.secret.clone() })
     }
 
@@ -139,6 +136,16 @@ impl Remote {
     }
 }
 
+/// Where the API of a registry is.
+fn api_of(server: &str) -> Result<Url, Failure> {
+    let url =
+        Url::parse(server).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.and_then(|url| url.join("/api/v2.0/").ok()).ok_or_else(|| {
+        Failure::usage(format!("{server:?} is not the address of a registry"))
+            .hint("write it as a client would, for example https://hub.example.com:5000")
+    })
+}
+
 /// What a script can tell apart.
 fn code_of(status: StatusCode) -> Code {
     match status {
@@ -176,6 +183,16 @@ pub(crate) fn part(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_http_or_https_with_a_host() {
+        assert_eq!(api_of("https://hub.example.com").unwrap().as_str(), "https://hub.example.com/api/v2.0/");
+        for wrong in ["ftp://x", "https://", "https://a b"] {
+            let refused = api_of(wrong).unwrap_err();
+            assert_eq!(refused.code, Code::Usage, "{wrong}");
+            assert!(refused.to_string().contains("is not the address of a registry; hint: "), "{refused}");
+        }
+    }
 
     #[test]
     fn a_part_stays_one_part() {

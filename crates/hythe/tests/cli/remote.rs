@@ -1,5 +1,7 @@
 //! The commands of a registry's users, against a server.
 
+use std::fs;
+
 use crate::support::{Hythe, Server};
 
 /// Somebody whose logins are in a folder of their own, and a server with an administrator.
@@ -31,4 +33,36 @@ fn a_users_password_comes_from_where_the_command_line_says() {
     let login = ["login", &server.url(), "--username", "cd", "--password-stdin"];
     hythe.run_with_input(&login, password).ok();
     assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_login_that_cannot_be_kept_leaves_no_token_behind() {
+    let (hythe, server) = signed_in();
+    let tokens = || hythe.run(&["token", "list", "--output", "json"]).json().as_array().unwrap().len();
+    let before = tokens();
+    // A file where the folder would be: this fails for root too.
+    fs::write(hythe.path().join("no-folder"), "").unwrap();
+    let login = ["login", &server.url(), "--username", "admin", "--password-stdin"];
+    let mut command = hythe.command(&login);
+    command.env("XDG_CONFIG_HOME", hythe.path().join("no-folder"));
+    let refused = hythe.feed(command, "Sesame-1234");
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("no-folder/hythe/logins.json"), "{}", refused.err);
+    assert!(refused.err.contains("; hint: name a folder that this user may write"), "{}", refused.err);
+    assert_eq!(tokens(), before);
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn who_is_not_signed_in_is_told_where_to() {
+    let hythe = Hythe::new().with_home();
+    hythe.run(&["whoami", "--server", "https://hub.test:5000"]).refused(
+        4,
+        "error: you are not signed in to https://hub.test:5000; hint: hythe login https://hub.test:5000 --username NAME\n",
+    );
+    hythe.run(&["login", "ftp://x", "--username", "admin"]).refused(
+        2,
+        "error: \"ftp://x\" is not the address of a registry; hint: write it as a client would, for example \
+         https://hub.example.com:5000\n",
+    );
 }

@@ -18,21 +18,28 @@ const DAYS: i64 = 90;
 /// Signs in with the password and keeps a personal token of its own, so that no file holds the password and this
 /// login can be ended alone.
 pub(super) async fn login(wanted: &LoginArguments) -> Result<(), Failure> {
-    let password = password(wanted)?;
     let mut login = Login {
         server: normal(&wanted.server),
         username: wanted.username.clone(),
-        secret: password,
+        secret: String::new(),
         token_id: 0,
         ca_file: wanted.ca_file.clone(),
     };
+    // An address that is wrong and a place that cannot be written are said before anybody types a password.
+    Remote::new(&login)?;
+    Login::can_be_kept()?;
+    login.secret = password(wanted)?;
     let remote = Remote::new(&login)?;
     let body = json!({ "name": token_name(), "duration": DAYS });
     let (made, _) = remote.create("users/current/tokens", &body).await?;
     login.secret = text(made.get("secret"));
     login.token_id = number(&made, "/id");
-    let server = login.server.clone();
-    login.keep()?;
+    let (server, token_id) = (login.server.clone(), login.token_id);
+    if let Err(failure) = login.keep() {
+        // Nobody could use it or end it.
+        let _ = remote.delete(&format!("users/current/tokens/{token_id}")).await;
+        return Err(failure);
+    }
     output::print(&format!("You are signed in to {server} as {} for {DAYS} days.\n", wanted.username));
     Ok(())
 }
