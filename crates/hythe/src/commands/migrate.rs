@@ -11,9 +11,10 @@ use crate::stores::{self, Beside};
 pub(crate) async fn run(plan: bool, format: Format, inputs: &Inputs) -> Result<(), Failure> {
     let (config, _) = stores::load_config(inputs)?;
     let url = &config.database.url;
-    if plan && url.sqlite_path().is_some_and(|path| !path.exists()) {
-        // To open it would make it, and a plan changes nothing.
-        return Err(Failure::new(format!("there is no database at {url} yet")).hint("`hythe serve` makes it"));
+    if url.sqlite_path().is_some_and(|path| !path.exists()) {
+        // To open it would make it: a plan changes nothing, and a migration at the wrong place would seem to be done.
+        return Err(Failure::new(format!("there is no database at {url}"))
+            .hint("`hythe serve` makes it, or name another by --data or --config"));
     }
     let database = stores::open_database(&config, Beside::AServer)?;
     let answer = if plan {
@@ -73,11 +74,7 @@ fn in_words(answer: &Answer) -> String {
         false => format!("{database} would go from schema {from} to {to}:\n"),
     };
     for step in steps {
-        text.push_str(&format!("\n  {}\n", step.name));
-        // The statements are what an administrator decides on, so a plan shows them; afterwards the names will do.
-        for line in step.sql.lines().filter(|_| !applied) {
-            text.push_str(&format!("    {line}\n"));
-        }
+        text.push_str(&if *applied { format!("  {}\n", step.name) } else { planned(step) });
     }
     if !applied {
         text.push_str("\n`hythe migrate` does it, all of it or nothing.");
@@ -85,6 +82,12 @@ fn in_words(answer: &Answer) -> String {
         text.push('\n');
     }
     text
+}
+
+/// The statements are what an administrator decides on, so a plan shows them; afterwards the names will do.
+fn planned(step: &AnswerStep) -> String {
+    let lines: String = step.sql.lines().map(|line| format!("    {line}\n")).collect();
+    format!("\n  {}\n{lines}", step.name)
 }
 
 /// What becomes of the nodes that serve the database now.
@@ -111,8 +114,9 @@ mod tests {
             "sqlite:///a.db would go from schema 0 to 1:\n\n  0001_foundation\n    CREATE TABLE a (b BIGINT);\n\n\
              `hythe migrate` does it, all of it or nothing.\n"
         );
-        let done = in_words(&Answer::new(&"sqlite:///a.db", 0, &[STEP], true));
-        assert_eq!(done, "sqlite:///a.db went from schema 0 to 1:\n\n  0001_foundation\n");
+        let two = [STEP, Step { version: 2, name: "0002_tags", ..STEP }];
+        let done = in_words(&Answer::new(&"sqlite:///a.db", 0, &two, true));
+        assert_eq!(done, "sqlite:///a.db went from schema 0 to 2:\n  0001_foundation\n  0002_tags\n");
         let upgrade = |serves_from| {
             let step = Step { version: 2, serves_from, ..STEP };
             in_words(&Answer::new(&"sqlite:///a.db", 1, &[step], false))

@@ -111,17 +111,20 @@ fn the_example_is_a_valid_configuration() {
 }
 
 #[test]
-fn a_plan_of_nothing_makes_nothing() {
+fn a_migration_of_nothing_makes_nothing() {
     let hythe = Hythe::new();
-    let ran = hythe.run(&["migrate", "--plan"]);
-    assert_eq!(ran.code, 1);
-    assert!(ran.err.starts_with("error: there is no database at sqlite:///"), "{}", ran.err);
-    assert!(!hythe.path().join("hythe-data").exists());
+    for arguments in [&["migrate", "--plan"][..], &["migrate"]] {
+        let ran = hythe.run(arguments);
+        assert_eq!(ran.code, 1);
+        assert!(ran.err.starts_with("error: there is no database at sqlite:///"), "{}", ran.err);
+        assert!(ran.err.ends_with("; hint: `hythe serve` makes it, or name another by --data or --config\n"));
+        assert!(!hythe.path().join("hythe-data").exists());
+    }
 }
 
 #[test]
 fn a_migration_is_done_once() {
-    let hythe = Hythe::new();
+    let hythe = Hythe::new().file("hythe.db", "").variable("HYTHE_DATA", ".");
     let done = hythe.run(&["migrate", "--output", "json"]).json();
     assert_eq!((done["from"].as_i64(), done["applied"].as_bool()), (Some(0), Some(true)));
     assert!(!done["steps"].as_array().unwrap().is_empty());
