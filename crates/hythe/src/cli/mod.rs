@@ -104,7 +104,8 @@ Examples:
     },
     /// Bring the database to this version's schema
     ///
-    /// All of it or nothing. Nodes of the version before go on serving meanwhile, and two nodes never migrate at once.
+    /// All of it or nothing. Nodes of the version before go on serving meanwhile, and two nodes never migrate at once. A
+    /// SQLite file that is not there is not made: `hythe serve` does that.
     #[command(after_long_help = "\
 Examples:
   hythe migrate --plan
@@ -233,10 +234,11 @@ Examples:
     ///
     /// Reads the journal that nodes keep beside the blobs and fills an empty database; what the last seconds brought may
     /// be missing. Users, members, robots, keys and settings are not in the storage: restore a backup where there is one.
+    /// The storage is that of storage.url, which is looked for in the folder of --data where it is not set.
     /// Exits with 3 if something could not be brought back, and names it. Broken off, it is begun again.
     #[command(after_long_help = "\
 Examples:
-  hythe storage rebuild --data /var/lib/hythe-new
+  HYTHE_STORAGE_URL=/var/lib/hythe/blobs hythe storage rebuild --data /var/lib/hythe-new
   HYTHE_DATABASE_URL=postgres://hythe:PASSWORD@db/new HYTHE_STORAGE_URL=s3://hythe hythe storage rebuild")]
     Rebuild,
 }
