@@ -223,7 +223,7 @@ fn jobs_and_schedules_are_listed_read_and_cancelled() {
     assert!(admin.runs(&["job", "show", &id]).contains("purge_audit_log".to_uppercase().as_str()));
     let log = admin.runs(&["job", "log", &id]);
     assert!(log.ends_with("removed 0 events older than 24 hours\n"), "{log}");
-    assert!(admin.runs(&["job", "cancel", &id]).contains("is succeeded now"));
+    assert!(admin.runs(&["job", "cancel", &id]).contains("had ended already: it succeeded"));
     assert_eq!(
         admin.asks(&["job", "ls", "--state", "running", "--state", "failed"]),
         Value::Array(Vec::new())

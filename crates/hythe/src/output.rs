@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// How a command prints its answer.
@@ -27,6 +28,11 @@ pub(crate) fn print_json(value: &impl Serialize) {
         Ok(text) => print(&format!("{text}\n")),
         Err(error) => eprintln!("error: cannot write the answer as JSON, {error}"),
     }
+}
+
+/// A time for a person, the same everywhere: UTC, to the second.
+pub(crate) fn time(at: Timestamp) -> String {
+    format!("{at:.0}")
 }
 
 /// Columns of the terminal; None if the answer goes to a file or a pipe, where nothing is wrapped.

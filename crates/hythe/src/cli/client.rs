@@ -266,8 +266,8 @@ pub(crate) enum RobotCommand {
         /// What it may do there (in all projects, for a robot of the system); may be given again
         #[arg(long = "may", value_name = "RESOURCE:ACTION", required = true)]
         may: Vec<String>,
-        /// Days it lives, -1 for ever
-        #[arg(long, value_name = "N", allow_negative_numbers = true)]
+        /// Days it lives, -1 for ever [default: what the registry sets as robot_token_duration, 30 at first]
+        #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parse_days)]
         days: Option<i64>,
         /// What it is for
         #[arg(long, value_name = "TEXT", default_value = "")]
@@ -287,6 +287,12 @@ pub(crate) enum RobotCommand {
     /// Let a robot sign in without a secret, with tokens of its platform
     #[command(subcommand)]
     Trust(TrustCommand),
+}
+
+/// A lifetime in days. The registry knows the longest; none of no days at all is meant by anybody.
+fn parse_days(text: &str) -> Result<i64, String> {
+    let days = text.parse().ok().filter(|days| *days == -1 || *days > 0);
+    days.ok_or_else(|| "write a number of days from 1 on, or -1 for ever".to_owned())
 }
 
 #[derive(Debug, Subcommand)]
@@ -372,8 +378,8 @@ pub(crate) enum TokenCommand {
     )]
     Create {
         name: String,
-        /// Days it lives, -1 for ever
-        #[arg(long, value_name = "N", allow_negative_numbers = true)]
+        /// Days it lives, -1 for ever [default: for ever]
+        #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parse_days)]
         days: Option<i64>,
         /// Only for this project
         #[arg(long, value_name = "NAME", requires = "may")]

@@ -66,3 +66,58 @@ fn who_is_not_signed_in_is_told_where_to() {
          https://hub.example.com:5000\n",
     );
 }
+
+#[test]
+fn tables_say_in_words_what_the_api_says_in_numbers() {
+    let (hythe, server) = signed_in();
+    hythe.run(&["project", "create", "team"]).ok();
+    assert!(hythe.run(&["project", "show", "team"]).ok().contains("no limit"));
+    let members = hythe.run(&["member", "list", "team"]).ok();
+    assert!(members.lines().any(|line| line.starts_with("admin  user ")), "{members}");
+
+    let robot = ["robot", "create", "--project", "team", "--may", "repository:pull"];
+    let made = hythe.run(&[&robot[..], &["ci", "--days", "-1"]].concat()).ok();
+    assert!(made.starts_with("Robot robot_team+ci was made; it never expires.\n"), "{made}");
+    let made = hythe.run(&[&robot[..], &["cd", "--days", "30"]].concat()).ok();
+    assert!(made.starts_with("Robot robot_team+cd was made; it expires on 20"), "{made}");
+    let refused = hythe.run(&[&robot[..], &["ce", "--days", "0"]].concat());
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("-1 for ever"), "{}", refused.err);
+    let robots = hythe.run(&["robot", "list", "--project", "team"]).ok();
+    let lines: Vec<&str> = robots.lines().collect();
+    assert!(lines[0].contains("EXPIRES") && !lines[0].contains("DAYS"), "{robots}");
+    assert!(lines.iter().any(|line| line.contains("robot_team+ci  no        never")), "{robots}");
+
+    let token = hythe.run(&["token", "create", "laptop"]).ok();
+    assert!(token.starts_with("Token laptop was made; it never expires."), "{token}");
+    let token = hythe.run(&["token", "create", "desk", "--days", "90"]).ok();
+    assert!(token.starts_with("Token desk was made; it expires on 20"), "{token}");
+    assert_times(&hythe.run(&["token", "list"]).ok());
+    assert_times(&hythe.run(&["project", "list"]).ok());
+    assert_times(&hythe.run(&["admin", "user", "list"]).ok());
+    assert_eq!(server.stop(), 0);
+}
+
+/// Every time in a table is of the form 2026-11-21T18:32:47Z, and there is one.
+#[track_caller]
+fn assert_times(table: &str) {
+    let is_time = |word: &&str| word.starts_with("20") && word.contains(':');
+    let times: Vec<&str> = table.split_whitespace().filter(is_time).collect();
+    assert!(!times.is_empty(), "{table}");
+    assert!(times.iter().all(|time| time.len() == 20 && time.ends_with('Z')), "{table}");
+}
+
+#[test]
+fn a_collection_is_told_in_the_words_of_jobs_and_an_ended_job_is_not_cancelled() {
+    let (hythe, server) = signed_in();
+    hythe.run(&["gc", "run"]).ok();
+    let status = hythe.run(&["gc", "status"]).ok();
+    for words in ["succeeded", "manual", "nothing went"] {
+        assert!(status.contains(words), "{words}: {status}");
+    }
+    assert!(!status.contains('{'), "{status}");
+    let id = hythe.run(&["gc", "status", "--output", "json"]).json()[0]["id"].to_string();
+    let told = hythe.run(&["job", "cancel", &id]).ok();
+    assert_eq!(told, format!("Job {id} had ended already: it succeeded.\n"));
+    assert_eq!(server.stop(), 0);
+}

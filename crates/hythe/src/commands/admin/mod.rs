@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use crate::cli::admin::{AdminCommand, SecretsCommand};
 use crate::config::Inputs;
 use crate::failure::Failure;
+use crate::output;
 use crate::stores;
 
 /// Rows that are asked for at once.
@@ -75,7 +76,7 @@ fn timestamp(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or_default()
 }
 
-/// A row's time for a person: to the second.
+/// A row's time for a person.
 fn shown(micros: i64) -> String {
-    timestamp(micros).strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+    output::time(timestamp(micros))
 }

@@ -142,6 +142,5 @@ fn contents(moved: &Moved) -> String {
 }
 
 fn shown(micros: i64) -> String {
-    let at = Timestamp::from_microsecond(micros).unwrap_or_default();
-    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+    output::time(Timestamp::from_microsecond(micros).unwrap_or_default())
 }

@@ -29,12 +29,26 @@ pub(super) async fn run(command: &JobCommand, desk: &Desk) -> Result<(), Failure
         }
         JobCommand::Show { id } => show(*id, desk).await,
         JobCommand::Log { id } => log(*id, desk).await,
-        JobCommand::Cancel { id } => {
-            let job = desk.remote.update(Method::PUT, &format!("jobs/{id}/stop"), &Value::Null).await?;
-            desk.tell(&format!("Job {id} is {} now.", text(job.get("state"))), &job);
-            Ok(())
-        }
+        JobCommand::Cancel { id } => cancel(*id, desk).await,
     }
+}
+
+async fn cancel(id: i64, desk: &Desk) -> Result<(), Failure> {
+    let before = desk.remote.get(&format!("jobs/{id}")).await?;
+    let state = text(before.get("state"));
+    if matches!(state.as_str(), "succeeded" | "failed" | "stopped") {
+        let sentence = format!("Job {id} had ended already: it {}.", ended(&state));
+        desk.tell(&sentence, &before);
+        return Ok(());
+    }
+    let job = desk.remote.update(Method::PUT, &format!("jobs/{id}/stop"), &Value::Null).await?;
+    desk.tell(&format!("Job {id} is {} now.", text(job.get("state"))), &job);
+    Ok(())
+}
+
+/// The state of a job that has ended, after "it".
+fn ended(state: &str) -> String {
+    if state == "stopped" { "was stopped".to_owned() } else { state.to_owned() }
 }
 
 fn filter(kind: Option<&str>, states: &[String]) -> String {

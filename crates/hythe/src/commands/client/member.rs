@@ -17,7 +17,11 @@ pub(super) async fn run(command: &MemberCommand, desk: &Desk) -> Result<(), Fail
         MemberCommand::List { project } => {
             let columns =
                 [("NAME", "/entity_name"), ("KIND", "/entity_type"), ("ROLE", "/role_name"), ("ID", "/id")];
-            desk.show_list(&desk.remote.list(&path(project), ALL).await?, &columns);
+            let mut members = desk.remote.list(&path(project), ALL).await?;
+            if desk.is_text() {
+                members.iter_mut().for_each(name_kind);
+            }
+            desk.show_list(&members, &columns);
             Ok(())
         }
         MemberCommand::Set { project, user, role } => set(project, user, role, desk).await,
@@ -31,6 +35,16 @@ pub(super) async fn run(command: &MemberCommand, desk: &Desk) -> Result<(), Fail
             Ok(())
         }
     }
+}
+
+/// Writes out the letter that the API has.
+fn name_kind(member: &mut Value) {
+    let kind = match member["entity_type"].as_str() {
+        Some("u") => "user",
+        Some("g") => "group",
+        _ => return,
+    };
+    member["entity_type"] = kind.into();
 }
 
 async fn set(project: &str, user: &str, role: &str, desk: &Desk) -> Result<(), Failure> {

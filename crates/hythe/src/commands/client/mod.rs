@@ -18,6 +18,7 @@ mod tag;
 mod token;
 mod trash;
 mod user;
+mod words;
 
 use serde_json::Value;
 
@@ -82,7 +83,7 @@ impl Desk {
                 let heads: Vec<&'static str> = columns.iter().map(|(head, _)| *head).collect();
                 let mut table = Table::new(&heads);
                 for entry in entries {
-                    table.row(columns.iter().map(|(_, place)| text(entry.pointer(place))));
+                    table.row(columns.iter().map(|(_, place)| words::cell(place, entry.pointer(place))));
                 }
                 output::print(&table.render(terminal_width()));
             }
@@ -96,7 +97,7 @@ impl Desk {
             Format::Text => {
                 let mut table = Table::new(&["WHAT", "VALUE"]);
                 for (name, place) in facts {
-                    table.row([(*name).to_owned(), text(thing.pointer(place))]);
+                    table.row([(*name).to_owned(), words::cell(place, thing.pointer(place))]);
                 }
                 output::print(&table.render(terminal_width()));
             }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ALL, Desk};
+use super::{ALL, Desk, words};
 use crate::failure::Failure;
 
 pub(super) async fn list(desk: &Desk) -> Result<(), Failure> {
@@ -35,13 +35,9 @@ fn summarize(node: &mut Value) {
         0 => "right".to_owned(),
         seconds => format!("{seconds:+} s"),
     });
-    for time in ["started_at", "seen_at"] {
-        let seconds = node[time].as_str().and_then(|text| text.get(..19)).map(|text| format!("{text}Z"));
-        node[time] = json!(seconds);
-    }
 }
 
 fn trouble(part: &Value) -> Option<String> {
     let (name, error) = (part["name"].as_str()?, part["error"].as_str()?);
-    Some(format!("{name}: {error} (since {})", part["since"].as_str().unwrap_or_default()))
+    Some(format!("{name}: {error} (since {})", words::time(part.get("since"))))
 }

@@ -3,10 +3,13 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{ALL, Desk, query, text};
+use super::{ALL, Desk, number, query, text};
 use crate::cli::client::ProjectCommand;
 use crate::client::part;
 use crate::failure::Failure;
+
+/// What a project may hold, in bytes; -1 for any number.
+const LIMIT: &str = "/summary/quota/hard/storage";
 
 pub(super) async fn run(command: &ProjectCommand, desk: &Desk) -> Result<(), Failure> {
     match command {
@@ -51,6 +54,9 @@ async fn list(name: Option<&str>, desk: &Desk) -> Result<(), Failure> {
 async fn show(project: &str, desk: &Desk) -> Result<(), Failure> {
     let mut found = desk.remote.get(&path(project)).await?;
     found["summary"] = desk.remote.get(&format!("{}/summary", path(project))).await?;
+    if desk.is_text() && number(&found, LIMIT) < 0 {
+        found["summary"]["quota"]["hard"]["storage"] = "no limit".into();
+    }
     let facts = [
         ("name", "/name"),
         ("id", "/project_id"),
@@ -58,7 +64,7 @@ async fn show(project: &str, desk: &Desk) -> Result<(), Failure> {
         ("owner", "/owner_name"),
         ("repositories", "/repo_count"),
         ("bytes used", "/summary/quota/used/storage"),
-        ("bytes allowed", "/summary/quota/hard/storage"),
+        ("bytes allowed", LIMIT),
         ("made", "/creation_time"),
     ];
     desk.show(&found, &facts);

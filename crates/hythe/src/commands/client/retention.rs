@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{ALL, Desk, number, text};
+use super::{ALL, Desk, number, text, words};
 use crate::cli::client::RetentionCommand;
 use crate::client::part;
 use crate::failure::Failure;
@@ -111,7 +111,7 @@ async fn show(project: &str, desk: &Desk) -> Result<(), Failure> {
         return Ok(());
     }
     let settings = &policy["trigger"]["settings"];
-    let (cron, next) = (text(settings.get("cron")), text(settings.get("next_scheduled_time")));
+    let (cron, next) = (text(settings.get("cron")), words::time(settings.get("next_scheduled_time")));
     let when =
         if cron.is_empty() { "only when somebody asks".to_owned() } else { format!("{cron}, next {next}") };
     desk.tell(&format!("Applied {when}. What no rule keeps is deleted."), &policy);

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{ALL, Desk, number, permission_entry, query, text};
+use super::{ALL, Desk, number, permission_entry, query, text, words};
 use crate::cli::client::{RobotCommand, TrustCommand};
 use crate::client::part;
 use crate::failure::Failure;
@@ -18,7 +18,8 @@ pub(super) async fn run(command: &RobotCommand, desk: &Desk) -> Result<(), Failu
                 "name": name, "level": level, "duration": days, "description": description, "permissions": [entry],
             });
             let (made, _) = desk.remote.create("robots", &body).await?;
-            show_secret(&format!("Robot {} was made.", text(made.get("name"))), &made, desk);
+            let sentence = format!("Robot {} was made; {}.", text(made.get("name")), words::expiry(&made));
+            show_secret(&sentence, &made, desk);
             Ok(())
         }
         RobotCommand::Refresh { id, keep_old_for } => {
@@ -106,11 +107,15 @@ async fn list(project: Option<&str>, desk: &Desk) -> Result<(), Failure> {
         ("ID", "/id"),
         ("NAME", "/name"),
         ("DISABLED", "/disable"),
-        ("DAYS", "/duration"),
+        ("EXPIRES", "/expires_at"),
         ("LAST USED", "/last_used_time"),
         ("MADE BY", "/creator"),
     ];
-    desk.show_list(&desk.remote.list(&format!("robots{filter}"), ALL).await?, &columns);
+    let mut robots = desk.remote.list(&format!("robots{filter}"), ALL).await?;
+    if desk.is_text() {
+        words::name_absent(&mut robots, &["last_used_time"]);
+    }
+    desk.show_list(&robots, &columns);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Desk, permission_entry, text};
+use super::{Desk, permission_entry, text, words};
 use crate::cli::client::TokenCommand;
 use crate::failure::Failure;
 
@@ -17,7 +17,11 @@ pub(super) async fn run(command: &TokenCommand, desk: &Desk) -> Result<(), Failu
                 ("LAST USED", "/last_used_time"),
                 ("FROM", "/last_used_from"),
             ];
-            desk.show_list(tokens.as_array().map_or(&[], Vec::as_slice), &columns);
+            let mut tokens = tokens.as_array().cloned().unwrap_or_default();
+            if desk.is_text() {
+                words::name_absent(&mut tokens, &["expires_at", "last_used_time"]);
+            }
+            desk.show_list(&tokens, &columns);
             Ok(())
         }
         TokenCommand::Create { name, days, project, may } => {
@@ -28,8 +32,10 @@ pub(super) async fn run(command: &TokenCommand, desk: &Desk) -> Result<(), Failu
             }
             let (made, _) = desk.remote.create("users/current/tokens", &body).await?;
             let secret = text(made.get("secret"));
-            let sentence =
-                format!("Token {name} was made. It is shown this once and kept nowhere:\n\n  {secret}\n");
+            let end = words::expiry(&made);
+            let sentence = format!(
+                "Token {name} was made; {end}. It is shown this once and kept nowhere:\n\n  {secret}\n"
+            );
             desk.tell(&sentence, &made);
             Ok(())
         }

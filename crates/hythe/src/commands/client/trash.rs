@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::words::count;
 use super::{ALL, Desk, number, query, split_artifact};
 use crate::cli::client::TrashCommand;
 use crate::client::part;
@@ -69,7 +70,7 @@ fn sentence(restored: &Value) -> String {
         (entries.len(), entries.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "))
     };
     let (manifests, tags) = (listed("manifests").0, listed("tags").0);
-    let mut text = format!("Put back {manifests} manifests and {tags} tags.");
+    let mut text = format!("Put back {} and {}.", count(manifests, "manifest"), count(tags, "tag"));
     if let (1.., left) = listed("left") {
         text.push_str(&format!(" These tags point to something else by now and were left alone: {left}."));
     }
@@ -84,7 +85,11 @@ async fn empty(place: Option<&str>, yes: bool, desk: &Desk) -> Result<(), Failur
         return Err(Failure::usage("what goes from the trash is gone for good; say --yes to have it so"));
     }
     let emptied = desk.remote.update(Method::DELETE, &path(place), &Value::Null).await?;
-    desk.tell(&format!("{} entries went for good.", number(&emptied, "/entries")), &emptied);
+    let went = match number(&emptied, "/entries") {
+        1 => "1 entry".to_owned(),
+        number => format!("{number} entries"),
+    };
+    desk.tell(&format!("{went} went for good."), &emptied);
     Ok(())
 }
 
@@ -104,7 +109,7 @@ mod tests {
         let restored = json!({ "manifests": ["d"], "tags": [], "left": ["v1", "v2"], "missing": [] });
         assert_eq!(
             sentence(&restored),
-            "Put back 1 manifests and 0 tags. These tags point to something else by now and were left alone: v1, v2."
+            "Put back 1 manifest and 0 tags. These tags point to something else by now and were left alone: v1, v2."
         );
     }
 }
