@@ -111,7 +111,7 @@ fn a_project_its_members_and_its_robots_are_made_shown_and_taken_away() {
     assert_eq!(admin.asks(&["project", "show", "team"])["metadata"]["visibility"], "internal");
     let made = admin.says(&["user", "create", "alice", "--password-stdin"], "Sesame-1234\n");
     assert!(made.status.success(), "{}", complaint(&made));
-    admin.runs(&["member", "set", "team", "alice", "guest"]);
+    admin.runs(&["member", "add", "team", "alice", "limitedGuest"]);
     admin.runs(&["member", "set", "team", "alice", "developer"]);
     assert!(admin.runs(&["member", "list", "team"]).contains("developer"));
     let why =
@@ -262,6 +262,10 @@ async fn what_a_project_may_hold_and_what_it_keeps_is_said_and_shown() {
         desk.push_for("app", Some(tag), architecture).await;
     }
     let (admin, project) = (Person::administrator(&desk.server), desk.project.as_str());
+    let tags = admin.runs(&["tag", "ls", &format!("{project}/app")]);
+    let names: Vec<&str> = tags.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(names, ["TAG", "dev", "v1"], "{tags}");
+    assert!(tags.contains("never") && tags.contains("sha256:"), "{tags}");
     admin.runs(&["quota", "set", project, "1GiB"]);
     assert!(admin.runs(&["quota", "ls"]).contains("1.0 GiB"));
     assert_eq!(admin.asks(&["quota", "recount", project])["difference"], 0);

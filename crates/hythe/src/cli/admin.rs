@@ -67,10 +67,13 @@ Examples:
   hythe admin user create ci --random-password
   hythe admin user create root --administrator --password-stdin < password.txt")]
     Create {
+        /// The name to sign in with
         name: String,
-        #[arg(long)]
+        /// Address for mail
+        #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
-        #[arg(long)]
+        /// The name of the person
+        #[arg(long, value_name = "NAME")]
         full_name: Option<String>,
         /// Make an administrator, who may do everything everywhere
         #[arg(long)]
@@ -83,6 +86,7 @@ Examples:
 Examples:
   hythe admin user list
   hythe admin user list --output json")]
+    #[command(visible_alias = "ls")]
     List {
         /// How to print them
         #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -94,6 +98,7 @@ Examples:
   hythe admin user password alice
   hythe admin user password admin --random-password")]
     Password {
+        /// The user's name
         name: String,
         #[command(flatten)]
         password: PasswordSource,
@@ -102,17 +107,27 @@ Examples:
     #[command(after_long_help = "\
 Example:
   hythe admin user disable alice")]
-    Disable { name: String },
+    Disable {
+        /// The user's name
+        name: String,
+    },
     /// Let a disabled user sign in again
     #[command(after_long_help = "\
 Example:
   hythe admin user enable alice")]
-    Enable { name: String },
+    Enable {
+        /// The user's name
+        name: String,
+    },
     /// Remove a user
     #[command(after_long_help = "\
 Example:
   hythe admin user delete alice")]
-    Delete { name: String },
+    #[command(visible_alias = "rm")]
+    Delete {
+        /// The user's name
+        name: String,
+    },
 }
 
 /// Who may pull from a project.
@@ -134,6 +149,7 @@ Examples:
   hythe admin project create team
   hythe admin project create tools --public")]
     Create {
+        /// The name of the new project
         name: String,
         /// Let everybody pull from it, without signing in
         #[arg(long)]
@@ -144,6 +160,7 @@ Examples:
 Examples:
   hythe admin project list
   hythe admin project list --output json")]
+    #[command(visible_alias = "ls")]
     List {
         /// How to print them
         #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -153,18 +170,28 @@ Examples:
     #[command(after_long_help = "\
 Example:
   hythe admin project visibility team private")]
-    Visibility { name: String, visibility: Visibility },
+    Visibility {
+        /// The project
+        name: String,
+        /// private, internal or public
+        visibility: Visibility,
+    },
     /// Remove a project that holds no repository
     #[command(after_long_help = "\
 Example:
   hythe admin project delete team")]
-    Delete { name: String },
+    #[command(visible_alias = "rm")]
+    Delete {
+        /// The project
+        name: String,
+    },
 }
 
 /// What a member may do. The names and numbers are those of Harbor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Role {
     /// May do everything in the project, and choose its members
+    #[value(alias = "projectAdmin")]
     ProjectAdmin,
     /// May push, pull and delete, and manage tags
     Maintainer,
@@ -173,6 +200,7 @@ pub(crate) enum Role {
     /// May pull, and see the project
     Guest,
     /// May pull, and see neither members nor settings
+    #[value(alias = "limitedGuest")]
     LimitedGuest,
 }
 
@@ -182,17 +210,33 @@ pub(crate) enum MemberCommand {
     #[command(after_long_help = "\
 Example:
   hythe admin member set team alice developer")]
-    Set { project: String, user: String, role: Role },
+    #[command(visible_alias = "add")]
+    Set {
+        /// The project
+        project: String,
+        /// The user's name
+        user: String,
+        /// What the user may do there
+        role: Role,
+    },
     /// Take a member out of a project
     #[command(after_long_help = "\
 Example:
   hythe admin member remove team alice")]
-    Remove { project: String, user: String },
+    #[command(visible_aliases = ["rm", "delete"])]
+    Remove {
+        /// The project
+        project: String,
+        /// The user's name
+        user: String,
+    },
     /// List the members of a project
     #[command(after_long_help = "\
 Example:
   hythe admin member list team")]
+    #[command(visible_alias = "ls")]
     List {
+        /// The project
         project: String,
         /// How to print them
         #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -206,6 +250,7 @@ pub(crate) enum AuditCommand {
     #[command(after_long_help = "\
 Example:
   hythe admin audit list --limit 100")]
+    #[command(visible_alias = "ls")]
     List {
         /// How many
         #[arg(long, value_name = "N", default_value_t = 50)]
@@ -238,6 +283,7 @@ Example:
     #[command(after_long_help = "\
 Example:
   hythe admin key list")]
+    #[command(visible_alias = "ls")]
     List {
         /// How to print them
         #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -259,6 +305,7 @@ Example:
     #[command(after_long_help = "\
 Example:
   hythe admin secrets list")]
+    #[command(visible_alias = "ls")]
     List {
         /// How to print them
         #[arg(long, value_name = "FORMAT", default_value = "text")]

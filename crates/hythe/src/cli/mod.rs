@@ -48,7 +48,7 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "hythe", version = VERSION.version, about = ABOUT, long_about = LONG_ABOUT, after_long_help = MANUAL)]
 #[command(after_help = "`hythe --help` is a short manual, with examples and exit codes.")]
-#[command(disable_help_subcommand = true, max_term_width = 100)]
+#[command(max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -375,6 +375,39 @@ mod tests {
     #[test]
     fn every_command_shows_an_example() {
         assert_has_example(&Cli::command(), "hythe");
+    }
+
+    #[test]
+    fn lists_and_deletions_are_known_by_both_of_their_usual_names() {
+        assert_names(&Cli::command(), "hythe");
+    }
+
+    fn assert_names(command: &clap::Command, path: &str) {
+        for child in command.get_subcommands() {
+            let path = format!("{path} {}", child.get_name());
+            let known: Vec<&str> =
+                [child.get_name()].into_iter().chain(child.get_visible_aliases()).collect();
+            for (one, other) in [("list", "ls"), ("delete", "rm"), ("remove", "rm")] {
+                assert!(known.contains(&other) || !known.contains(&one), "{path} is not known as {other}");
+            }
+            assert!(known.contains(&"list") || !known.contains(&"ls"), "{path} is not known as list");
+            assert!(known.contains(&"delete") || !known.contains(&"rm"), "{path} is not known as delete");
+            assert_names(child, &path);
+        }
+    }
+
+    #[test]
+    fn every_argument_is_explained() {
+        assert_explained(&Cli::command(), "hythe");
+    }
+
+    fn assert_explained(command: &clap::Command, path: &str) {
+        for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+            assert!(argument.get_help().is_some(), "{path}: {} has no help", argument.get_id());
+        }
+        for child in command.get_subcommands() {
+            assert_explained(child, &format!("{path} {}", child.get_name()));
+        }
     }
 
     fn assert_has_example(command: &clap::Command, path: &str) {

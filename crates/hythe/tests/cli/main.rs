@@ -22,6 +22,13 @@ fn help_is_a_short_manual_with_examples_and_exit_codes() {
 }
 
 #[test]
+fn help_is_a_command_too() {
+    let hythe = Hythe::new();
+    assert_eq!(hythe.run(&["help"]).ok(), hythe.run(&["--help"]).ok());
+    assert_eq!(hythe.run(&["help", "tag", "list"]).ok(), hythe.run(&["tag", "list", "--help"]).ok());
+}
+
+#[test]
 fn version_names_version_commit_compiler_and_target() {
     let version = Hythe::new().run(&["version", "--output", "json"]).json();
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
@@ -194,7 +201,8 @@ fn administrators_work_beside_the_running_server() {
         hythe.run(&["admin", "member", "set", "team", "alice", "limited-guest"]).ok(),
         "User alice is limited-guest of project team.\n"
     );
-    assert!(hythe.run(&["admin", "member", "list", "team"]).ok().contains("limited-guest"));
+    hythe.run(&["admin", "member", "add", "team", "alice", "limitedGuest"]).ok();
+    assert!(hythe.run(&["admin", "member", "ls", "team"]).ok().contains("limited-guest"));
     hythe.run(&["admin", "member", "remove", "team", "alice"]).ok();
     hythe.run(&["admin", "project", "delete", "team"]).ok();
     hythe.run(&["admin", "user", "delete", "alice"]).ok();

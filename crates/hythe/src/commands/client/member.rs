@@ -48,7 +48,7 @@ fn name_kind(member: &mut Value) {
 }
 
 async fn set(project: &str, user: &str, role: &str, desk: &Desk) -> Result<(), Failure> {
-    let role_id = role_id(role)?;
+    let (role_id, role) = role_of(role)?;
     let answer = match find(project, user, desk).await? {
         Some(member) => {
             let path = format!("{}/{}", path(project), number(&member, "/id"));
@@ -74,10 +74,28 @@ fn path(project: &str) -> String {
     format!("projects/{}/members", part(project))
 }
 
-fn role_id(role: &str) -> Result<i64, Failure> {
-    let known = ROLES.iter().find(|(name, _)| *name == role).map(|(_, id)| *id);
-    known.or_else(|| role.parse().ok()).ok_or_else(|| {
+/// The id and the name of a role that was typed, in these words or in Harbor's: `projectAdmin`.
+fn role_of(typed: &str) -> Result<(i64, String), Failure> {
+    let known =
+        ROLES.iter().find(|(name, _)| *name == typed || name.replace('-', "") == typed.to_lowercase());
+    if let Some((name, id)) = known {
+        return Ok((*id, (*name).to_owned()));
+    }
+    typed.parse().map(|id| (id, typed.to_owned())).map_err(|_| {
         let names = ROLES.map(|(name, _)| name).join(", ");
-        Failure::usage(format!("{role} is no role; write {names}, or a custom role's id"))
+        Failure::usage(format!("{typed} is no role; write {names}, or a custom role's id"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_known_by_harbors_names_too() {
+        assert_eq!(role_of("projectAdmin").unwrap(), (1, "project-admin".to_owned()));
+        assert_eq!(role_of("limited-guest").unwrap(), (5, "limited-guest".to_owned()));
+        assert_eq!(role_of("12").unwrap(), (12, "12".to_owned()));
+        assert!(role_of("master").is_err());
+    }
 }

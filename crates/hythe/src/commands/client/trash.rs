@@ -11,7 +11,7 @@ use crate::failure::Failure;
 
 pub(super) async fn run(command: &TrashCommand, desk: &Desk) -> Result<(), Failure> {
     match command {
-        TrashCommand::Ls { place } => {
+        TrashCommand::List { place } => {
             let columns = [
                 ("ID", "/id"),
                 ("DELETED", "/deletion_time"),
