@@ -2,6 +2,8 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::config::Problem;
@@ -48,6 +50,15 @@ impl Failure {
         Self::new(format!("{what}, {}", causes(error)))
     }
 
+    /// What was tried with a file, why it failed, and what to do about that.
+    pub(crate) fn of_file(what: impl fmt::Display, file: &Path, error: &io::Error) -> Self {
+        let failure = Self::because(format!("{what} {}", file.display()), error);
+        match advice(file, error.kind()) {
+            Some(advice) => failure.hint(advice),
+            None => failure,
+        }
+    }
+
     /// Everything was said already.
     pub(crate) fn found() -> Self {
         Self { code: Code::Found, lines: Vec::new() }
@@ -77,6 +88,21 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.lines.join("; "))
+    }
+}
+
+fn advice(file: &Path, kind: io::ErrorKind) -> Option<String> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match kind {
+        io::ErrorKind::AlreadyExists => Some("what is there is left as it is; name a new file".to_owned()),
+        io::ErrorKind::NotFound => Some(match folder.filter(|folder| !folder.exists()) {
+            Some(folder) => format!("make the folder {} first, or name another", folder.display()),
+            None => "name a file that is there".to_owned(),
+        }),
+        io::ErrorKind::NotADirectory => Some("a part of that path is a file; name another".to_owned()),
+        io::ErrorKind::IsADirectory => Some("it is a folder; name a file".to_owned()),
+        io::ErrorKind::PermissionDenied => Some("run this as a user who may, or name another".to_owned()),
+        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! From the configuration to the two stores that every command works on.
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use hythe_blobs::{BlobStore, S3Options};
 use hythe_metadata::Database;
 
-use crate::config::{Config, Inputs, Loaded, Secret, load};
+use crate::config::{Config, DatabaseUrl, Inputs, Loaded, Secret, load};
 use crate::failure::Failure;
 use crate::secrets_key;
 
@@ -54,7 +55,27 @@ pub(crate) fn open_database(config: &Config, beside: Beside) -> Result<Database,
     if config.uses_data_folder() {
         make_data_folder(&config.root.data)?;
     }
+    if let Some(path) = config.database.url.sqlite_path() {
+        refuse_unreadable(path)?;
+    }
     Database::open(&database_options(config, beside)).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Says in plain words what SQLite says in its own.
+fn refuse_unreadable(path: &Path) -> Result<(), Failure> {
+    match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            Err(Failure::of_file("cannot read the database", path, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the database is a SQLite file that is not there.
+pub(crate) fn is_absent(url: &DatabaseUrl) -> Result<bool, Failure> {
+    let Some(path) = url.sqlite_path() else { return Ok(false) };
+    let there = path.try_exists();
+    there.map(|there| !there).map_err(|error| Failure::of_file("cannot look for the database", path, &error))
 }
 
 /// Only for this user: the database in it holds the keys that sign tokens.
@@ -93,7 +114,7 @@ pub(crate) fn seconds(number: u32) -> Duration {
 /// Opens the database of a registry that has been started before, for a command that works on its rows.
 pub(crate) async fn open_served_database(config: &Config) -> Result<Database, Failure> {
     let url = &config.database.url;
-    if url.sqlite_path().is_some_and(|path| !path.exists()) {
+    if is_absent(url)? {
         return Err(Failure::new(format!("there is no database at {url}"))
             .hint("start `hythe serve` once, or say where the data is by --data or --config"));
     }

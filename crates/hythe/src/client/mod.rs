@@ -156,7 +156,7 @@ fn code_of(status: StatusCode) -> Code {
 }
 
 fn certificate(file: &str) -> Result<Certificate, Failure> {
-    let pem = std::fs::read(file).map_err(|error| Failure::because(format!("cannot read {file}"), &error))?;
+    let pem = std::fs::read(file).map_err(|error| Failure::of_file("cannot read", file.as_ref(), &error))?;
     Certificate::from_pem(&pem)
         .map_err(|error| Failure::because(format!("{file} holds no certificate"), &error))
 }

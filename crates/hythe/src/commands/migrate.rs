@@ -11,7 +11,7 @@ use crate::stores::{self, Beside};
 pub(crate) async fn run(plan: bool, format: Format, inputs: &Inputs) -> Result<(), Failure> {
     let (config, _) = stores::load_config(inputs)?;
     let url = &config.database.url;
-    if url.sqlite_path().is_some_and(|path| !path.exists()) {
+    if stores::is_absent(url)? {
         // To open it would make it: a plan changes nothing, and a migration at the wrong place would seem to be done.
         return Err(Failure::new(format!("there is no database at {url}"))
             .hint("`hythe serve` makes it, or name another by --data or --config"));

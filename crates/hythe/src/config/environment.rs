@@ -3,14 +3,14 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::nearest::nearest;
+use super::nearest::meant;
 use super::origin::Origin;
 use super::problem::Problem;
 use super::settings::{
-    self, ADMIN_PASSWORD, ADMIN_PASSWORD_FILE, CONFIG, SHORT_VARIABLES, SPECIAL_VARIABLES, TRACE,
+    self, ADMIN_PASSWORD, ADMIN_PASSWORD_FILE, CONFIG, SECTIONS, SHORT_VARIABLES, SPECIAL_VARIABLES, TRACE,
 };
 use super::sources::{Said, Sources};
-use super::table::Key;
+use super::table::{Key, variable_of};
 use super::types::absolute;
 use super::urls::Secret;
 use super::value::Value;
@@ -202,12 +202,29 @@ fn trace_key(name: &str) -> Option<&'static Key> {
     settings::keys().find(|key| key.path.starts_with("trace.") && settings::trace_name(key) == name)
 }
 
-fn unknown(name: &str) -> Problem {
+/// The variable that was meant; of the section that its name begins with, if it begins with one.
+pub(crate) fn nearest_variable(wrong: &str) -> Option<String> {
+    let sections = SECTIONS.iter().filter(|section| !section.prefix.is_empty());
+    let beginnings = sections.map(|section| variable_of(section.prefix));
+    let beginning = beginnings.filter(|beginning| wrong.starts_with(beginning)).max_by_key(String::len);
+    let beginning = beginning.unwrap_or_default();
+    let known = known_variables();
+    let rests: Vec<&str> = known.iter().filter_map(|name| name.strip_prefix(&beginning)).collect();
+    meant(&wrong[beginning.len()..], &rests).map(|rest| format!("{beginning}{rest}"))
+}
+
+fn known_variables() -> Vec<String> {
+    let secrets = settings::keys().filter(|key| key.kind.secret);
     let mut known: Vec<String> = settings::keys().map(Key::variable).collect();
+    known.extend(secrets.map(|key| format!("{}_FILE", key.variable())));
     known.extend(SHORT_VARIABLES.iter().map(|(name, _)| (*name).to_owned()));
     known.extend(SPECIAL_VARIABLES.iter().map(|(name, _)| (*name).to_owned()));
+    known
+}
+
+fn unknown(name: &str) -> Problem {
     let problem = Problem::new(format!("unknown variable {name}"));
-    match nearest(name, known.iter().map(String::as_str)) {
+    match nearest_variable(name) {
         Some(near) => problem.hint(format!("did you mean {near}?")),
         None => problem.hint("unset it, or see `hythe config explain` for the known ones"),
     }

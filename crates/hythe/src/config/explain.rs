@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::environment::key_of;
+use super::environment::{key_of, nearest_variable};
 use super::file::nearest_key;
 use super::nearest::nearest;
 use super::origin::Origin;
@@ -52,8 +52,11 @@ impl Topic {
 fn unknown(name: &str) -> Problem {
     let problem = Problem::new(format!("unknown setting {name}"));
     let sections = SECTIONS.iter().map(Section::name).filter(|name| !name.is_empty());
-    let variables = SPECIAL_VARIABLES.iter().map(|(name, _)| *name);
-    match nearest_key(name).or_else(|| nearest(name, sections.chain(variables))) {
+    let near = match name.starts_with("HYTHE_") {
+        true => nearest_variable(name),
+        false => nearest_key(name).or_else(|| nearest(name, sections)).map(str::to_owned),
+    };
+    match near {
         Some(near) => problem.hint(format!("did you mean {near}?")),
         None => problem.hint("`hythe config explain` lists every setting"),
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::nearest::nearest;
+use super::nearest::{completed, meant, nearest};
 use super::origin::Origin;
 use super::problem::Problem;
 use super::settings::{self, SECTIONS};
@@ -123,12 +123,30 @@ fn unknown_name(path: &str, value: &DeValue<'_>) -> Problem {
     }
 }
 
-/// The setting that was meant: the same name in another section, or the least mistyped one.
+/// The setting that was meant: one of the section that was named, whatever others have; else the same name in some
+/// section, or the least mistyped one.
 pub(crate) fn nearest_key(path: &str) -> Option<&'static str> {
+    let prefixes = SECTIONS.iter().map(|section| section.prefix).filter(|prefix| !prefix.is_empty());
+    match prefixes.filter(|prefix| path.starts_with(prefix)).max_by_key(|prefix| prefix.len()) {
+        Some(prefix) => nearest_key_below(prefix, &path[prefix.len()..]),
+        None => nearest_key_anywhere(path),
+    }
+}
+
+fn nearest_key_below(prefix: &str, rest: &str) -> Option<&'static str> {
+    let below = || settings::keys().filter_map(|key| Some((key, key.path.strip_prefix(prefix)?)));
+    let names: Vec<&str> = below().map(|(_, name)| name).collect();
+    let near = meant(rest, &names)?;
+    below().find(|(_, name)| *name == near).map(|(key, _)| key.path)
+}
+
+fn nearest_key_anywhere(path: &str) -> Option<&'static str> {
     let leaf = path.rsplit_once('.').map_or(path, |(_, leaf)| leaf);
+    let leaves: Vec<&str> = settings::keys().map(Key::leaf).collect();
     only_key_with_leaf(leaf)
+        .or_else(|| completed(leaf, &leaves).and_then(only_key_with_leaf))
         .or_else(|| nearest(path, settings::keys().map(|key| key.path)))
-        .or_else(|| nearest(leaf, settings::keys().map(Key::leaf)).and_then(only_key_with_leaf))
+        .or_else(|| nearest(leaf, leaves).and_then(only_key_with_leaf))
 }
 
 fn only_key_with_leaf(leaf: &str) -> Option<&'static str> {

@@ -1,5 +1,17 @@
 //! Finds the known name that a mistyped one was meant to be.
 
+/// The name that was meant: the one that `wrong` begins, or the nearest.
+pub(crate) fn meant<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+    completed(wrong, known).or_else(|| nearest(wrong, known.iter().copied()))
+}
+
+/// The one name that begins with `wrong`; of several the one that the others begin with.
+pub(crate) fn completed<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+    let longer: Vec<&str> = known.iter().copied().filter(|name| name.starts_with(wrong)).collect();
+    let shortest = longer.iter().copied().min_by_key(|name| name.len())?;
+    longer.iter().all(|name| name.starts_with(shortest)).then_some(shortest)
+}
+
 /// The name nearest to `wrong`, if one is near enough to be meant; the first among equals.
 pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (wrong.chars().count() / 3).max(2);
@@ -48,6 +60,15 @@ mod tests {
             assert_eq!(distance(from, to), steps, "{from} {to}");
             assert_eq!(distance(to, from), steps, "{to} {from}");
         }
+    }
+
+    #[test]
+    fn a_beginning_is_completed_where_it_begins_one_name() {
+        let known = ["URL", "URL_FILE", "POOL_SIZE", "PATIENCE", "grace_hours"];
+        assert_eq!(meant("UR", &known), Some("URL"));
+        assert_eq!(meant("POOL", &known), Some("POOL_SIZE"));
+        assert_eq!(completed("P", &known), None);
+        assert_eq!(meant("grace", &known), Some("grace_hours"));
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Key {
 
     /// The environment variable that sets it.
     pub(crate) fn variable(&self) -> String {
-        format!("HYTHE_{}", self.path.replace('.', "_").to_ascii_uppercase())
+        variable_of(self.path)
     }
 
     /// The value to show as an example, as it would stand in a variable.
@@ -72,6 +72,11 @@ impl Key {
     ) -> Self {
         Self { path, doc, default, example, kind }
     }
+}
+
+/// The variable of a setting's path, and how those of a section begin.
+pub(crate) fn variable_of(path: &str) -> String {
+    format!("HYTHE_{}", path.replace('.', "_").to_ascii_uppercase())
 }
 
 /// What the table knows of a setting's type.

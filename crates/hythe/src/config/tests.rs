@@ -172,7 +172,7 @@ fn unknown_names_are_refused_with_the_nearest_known_one() {
         "lisen = 1\n[server]\ndrain = 1\nlisen = \":1\"\n[databse]\nurl = \"x\"\n[colours]\n",
         &[
             "unknown setting lisen at hythe.toml:1:1; hint: did you mean server.listen?",
-            "unknown setting server.drain at hythe.toml:3:1; hint: `hythe config explain` lists every setting",
+            "unknown setting server.drain at hythe.toml:3:1; hint: did you mean server.drain_seconds?",
             "unknown setting server.lisen at hythe.toml:4:1; hint: did you mean server.listen?",
             "unknown section [databse] at hythe.toml:5:2; hint: did you mean [database]?",
             "unknown section [colours] at hythe.toml:7:2; hint: `hythe config explain` lists every section",
@@ -186,6 +186,16 @@ fn unknown_variables_are_refused_with_the_nearest_known_one() {
         "HYTHE_DATABSE_URL",
         "x",
         "unknown variable HYTHE_DATABSE_URL; hint: did you mean HYTHE_DATABASE_URL?",
+    );
+    assert_variable_refused(
+        "HYTHE_GC_GRACE",
+        "1",
+        "unknown variable HYTHE_GC_GRACE; hint: did you mean HYTHE_GC_GRACE_HOURS?",
+    );
+    assert_variable_refused(
+        "HYTHE_GC_LISTEN",
+        "x",
+        "unknown variable HYTHE_GC_LISTEN; hint: unset it, or see `hythe config explain` for the known ones",
     );
     assert_variable_refused(
         "HYTHE_COLOURS",
@@ -431,6 +441,15 @@ fn a_topic_is_a_setting_a_section_or_a_variable() {
     let nearest = |name: &str| Topic::find(Some(name)).err().unwrap().to_string();
     assert_eq!(nearest("databse.url"), "unknown setting databse.url; hint: did you mean database.url?");
     assert_eq!(nearest("listn"), "unknown setting listn; hint: did you mean server.listen?");
+    assert_eq!(nearest("gc.grace"), "unknown setting gc.grace; hint: did you mean gc.grace_hours?");
+    assert_eq!(
+        nearest("gc.listen"),
+        "unknown setting gc.listen; hint: `hythe config explain` lists every setting"
+    );
+    assert_eq!(
+        nearest("HYTHE_GC_GRACE"),
+        "unknown setting HYTHE_GC_GRACE; hint: did you mean HYTHE_GC_GRACE_HOURS?"
+    );
     assert_eq!(nearest("databse"), "unknown setting databse; hint: did you mean database?");
 }
 

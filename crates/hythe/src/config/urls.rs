@@ -221,6 +221,12 @@ impl StorageUrl {
             Some(("s3", _)) => Ok(Self::Bucket(text.to_owned())),
             Some((scheme, _)) => Err(Mismatch::because(format!("of the unknown kind {scheme:?}"))),
             None if text == "memory:" => Ok(Self::Memory),
+            None if text.starts_with("s3:") => {
+                Err(Mismatch::because("without the two slashes before the name of its bucket"))
+            }
+            None if text.starts_with("file:") => {
+                Err(Mismatch::because("a file url without an absolute path"))
+            }
             None => Ok(Self::Folder(absolute(base, Path::new(text)))),
         }
     }
@@ -304,6 +310,10 @@ mod tests {
             "of MySQL, which is not supported; SQLite and PostgreSQL are",
         );
         assert_refused::<StorageUrl>("gs://bucket", "of the unknown kind \"gs\"");
+        for url in ["s3:bucket", "s3:/foo"] {
+            assert_refused::<StorageUrl>(url, "without the two slashes before the name of its bucket");
+        }
+        assert_shows::<StorageUrl>("./s3:foo", "/etc/hythe/s3:foo");
         assert_refused::<StorageUrl>("s3://", "without the name of its bucket");
     }
 

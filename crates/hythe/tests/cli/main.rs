@@ -240,3 +240,53 @@ fn the_first_start_shows_a_password_once_and_later_ones_do_not() {
     assert!(!second.printed.contains("password"), "{}", second.printed);
     assert_eq!(second.stop(), 0);
 }
+
+#[test]
+fn files_that_cannot_be_used_are_told_with_what_to_do() {
+    let hythe = Hythe::new().file("hythe.db", "").file("key", "x").variable("HYTHE_DATA", ".");
+    let refused = |arguments: &[&str], words: &str| {
+        let ran = hythe.run(arguments);
+        assert_eq!(ran.code, 1, "{arguments:?}");
+        assert!(ran.err.contains(words), "{arguments:?}: {}", ran.err);
+    };
+    refused(
+        &["backup", "/nope/b.gz"],
+        "/nope/b.gz, No such file or directory (os error 2); hint: make the folder /nope first",
+    );
+    refused(
+        &["restore", "nope.gz"],
+        "cannot open nope.gz, No such file or directory (os error 2); hint: name a file that is",
+    );
+    refused(&["admin", "secrets", "new-key", "key"], "hint: what is there is left as it is; name a new file");
+    refused(&["admin", "secrets", "new-key", "no/where/key"], "hint: make the folder no/where first");
+    refused(&["admin", "user", "list", "--data", "key"], "hint: a part of that path is a file; name another");
+    assert!(!hythe.path().join("no").exists());
+}
+
+#[test]
+fn a_file_that_is_no_backup_leaves_nothing_behind() {
+    let hythe = Hythe::new().file("x.gz", "hello");
+    let ran = hythe.run(&["restore", "x.gz", "--data", "new"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("not that of a backup of hythe"), "{}", ran.err);
+    assert!(!hythe.path().join("new").exists());
+    fs::create_dir(hythe.path().join("new")).unwrap();
+    assert_eq!(hythe.run(&["restore", "x.gz", "--data", "new"]).code, 1);
+    assert_eq!(fs::read_dir(hythe.path().join("new")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_restore_names_the_key_that_the_server_will_want() {
+    let hythe = Hythe::new();
+    assert_eq!(Server::start(&hythe).stop(), 0);
+    hythe.run(&["backup", "b.gz"]).ok();
+    let told = hythe.run(&["restore", "b.gz", "--data", "new"]).ok();
+    assert!(
+        told.contains(": before `hythe serve`, put that key into ") && told.contains("new/secrets.key"),
+        "{told}"
+    );
+    fs::create_dir(hythe.path().join("with-key")).unwrap();
+    fs::copy(hythe.path().join("hythe-data/secrets.key"), hythe.path().join("with-key/secrets.key")).unwrap();
+    let told = hythe.run(&["restore", "b.gz", "--data", "with-key"]).ok();
+    assert!(told.contains(", which is in ") && told.contains("with-key/secrets.key."), "{told}");
+}

@@ -1,5 +1,6 @@
 //! `hythe admin secrets`
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use hythe_registry::secrets::Opener;
@@ -35,7 +36,7 @@ pub(super) fn new_key(file: &Path) -> Result<(), Failure> {
 
 async fn add(file: &Path, desk: &Desk) -> Result<(), Failure> {
     let key = secrets_key::read(file)?
-        .ok_or_else(|| Failure::new(format!("there is no file {}", file.display())))?;
+        .ok_or_else(|| Failure::of_file("cannot read the key in", file, &ErrorKind::NotFound.into()))?;
     desk.registry.add_opener(&desk.permit().await?, &key).await.map_err(refused)?;
     output::print(&format!(
         "Key {} opens the secrets too. Give it to every node as secrets.key_file and restart them one after the other; then \

@@ -100,5 +100,5 @@ fn taken(path: &Path) -> Failure {
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Failure {
-    Failure::because(format!("cannot write {}", path.display()), error)
+    Failure::of_file("cannot write", path, error)
 }

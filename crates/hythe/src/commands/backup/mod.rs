@@ -2,22 +2,25 @@
 
 mod file;
 mod meter;
+mod undo;
 
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use hythe_metadata::portable::Moved;
-use hythe_metadata::{Database, Engine, node};
+use hythe_metadata::{Database, Engine, data_key, node};
 use hythe_registry::clock;
 use jiff::Timestamp;
 
 use crate::config::{Config, DatabaseUrl, Inputs};
 use crate::failure::Failure;
 use crate::output;
+use crate::secrets_key;
 use crate::stores::{self, Beside};
 use file::NewFile;
 use meter::Meter;
+use undo::Undo;
 
 /// More than anybody runs.
 const NODES: u32 = 1000;
@@ -43,17 +46,45 @@ pub(crate) async fn save(path: &Path, inputs: &Inputs) -> Result<(), Failure> {
 /// `hythe restore FILE`
 pub(crate) async fn load(path: &Path, inputs: &Inputs) -> Result<(), Failure> {
     let (config, _) = stores::load_config(inputs)?;
-    file::open(path).map_err(|error| Failure::because(format!("cannot open {}", path.display()), &error))?;
+    file::open(path).map_err(|error| Failure::of_file("cannot open", path, &error))?;
+    let absent = undo::absent(&config);
     let database = stores::open_database(&config, Beside::Nobody)?;
+    // Behind the database, so that what is removed is removed while nobody else can open it.
+    let undo = Undo::new(absent);
     let moved = write_rows(&database, path).await?;
+    undo.keep();
     output::print(&format!(
-        "Read {}: {} as of {}. `hythe storage audit` compares them with the blobs in {}.\n",
+        "Read {}: {} as of {}. `hythe storage audit` compares them with the blobs in {}. {}\n",
         path.display(),
         contents(&moved),
         shown(moved.made_at),
-        config.storage.url
+        config.storage.url,
+        key_needed(&config, &database).await?
     ));
     Ok(())
+}
+
+/// What `hythe serve` will want to open the secrets with.
+async fn key_needed(config: &Config, database: &Database) -> Result<String, Failure> {
+    let told = |error: hythe_metadata::Error| Failure::new(error.to_string());
+    let mut connection = database.connect().await.map_err(told)?;
+    let rows = data_key::list(&mut connection).await.map_err(told)?;
+    let openers: Vec<&str> = rows.iter().map(|row| row.opener.as_str()).collect();
+    let place = match &config.secrets.key {
+        Some(_) => "secrets.key".to_owned(),
+        None => config.secrets.key_file.display().to_string(),
+    };
+    let here = secrets_key::configured(config).ok().flatten();
+    Ok(match here {
+        _ if openers.is_empty() => "It holds no sealed secrets.".to_owned(),
+        Some(key) if openers.contains(&key.id()) => {
+            format!("Its secrets are sealed with key {}, which is in {place}.", key.id())
+        }
+        _ => format!(
+            "Its secrets are sealed with key {}: before `hythe serve`, put that key into {place}.",
+            openers.join(" or ")
+        ),
+    })
 }
 
 /// `hythe move --to URL`
@@ -85,7 +116,7 @@ pub(crate) async fn move_to(target: &str, inputs: &Inputs) -> Result<(), Failure
 /// The database whose rows are read: one that is there. Its schema may be older than this binary's.
 fn open_source(config: &Config, beside: Beside) -> Result<Database, Failure> {
     let url = &config.database.url;
-    if url.sqlite_path().is_some_and(|path| !path.exists()) {
+    if stores::is_absent(url)? {
         return Err(Failure::new(format!("there is no database at {url}"))
             .hint("say where it is by --data, --config or HYTHE_DATABASE_URL"));
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{ALL, Desk, number, permission_entry, query, text, words};
 use crate::cli::client::{RobotCommand, TrustCommand};
 use crate::client::part;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 pub(super) async fn run(command: &RobotCommand, desk: &Desk) -> Result<(), Failure> {
     match command {
@@ -89,7 +89,7 @@ fn parse_claims(words: &[String]) -> Result<Value, Failure> {
 fn read(file: Option<&str>) -> Result<Option<String>, Failure> {
     let read = |path: &str| {
         std::fs::read_to_string(path)
-            .map_err(|error| Failure::usage(format!("{path} cannot be read: {error}; name a file that can")))
+            .map_err(|error| Failure::of_file("cannot read", path.as_ref(), &error).with_code(Code::Usage))
     };
     file.map(read).transpose()
 }
