@@ -121,3 +121,24 @@ fn a_collection_is_told_in_the_words_of_jobs_and_an_ended_job_is_not_cancelled()
     assert_eq!(told, format!("Job {id} had ended already: it succeeded.\n"));
     assert_eq!(server.stop(), 0);
 }
+
+#[test]
+fn what_is_not_there_ends_with_5() {
+    let (hythe, server) = signed_in();
+    hythe.run(&["project", "create", "team"]).ok();
+    for arguments in [
+        &["admin", "user", "disable", "nobody"][..],
+        &["admin", "explain", "nobody", "repository:pull", "team"],
+        &["admin", "explain", "admin", "repository:pull", "nowhere"],
+        &["admin", "member", "remove", "team", "nobody"],
+        &["admin", "project", "delete", "nowhere"],
+        &["retention", "show", "team"],
+        &["retention", "rm", "team", "1"],
+    ] {
+        let ran = hythe.run(arguments);
+        assert_eq!(ran.code, 5, "{arguments:?}: {}", ran.err);
+    }
+    hythe.run(&["retention", "add", "team", "always"]).ok();
+    assert_eq!(hythe.run(&["retention", "rm", "team", "7"]).code, 5);
+    assert_eq!(server.stop(), 0);
+}

@@ -10,7 +10,7 @@ use hythe_registry::access::BuiltIn;
 use super::project::parse_name;
 use super::{Desk, PAGE, refused, shown};
 use crate::cli::admin::{self, MemberCommand};
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::output::{self, Format, Table, terminal_width};
 
 pub(super) async fn run(command: &MemberCommand, desk: &Desk) -> Result<(), Failure> {
@@ -44,7 +44,8 @@ async fn remove(project: &str, user: &str, desk: &Desk) -> Result<(), Failure> {
     let name = parse_name(project)?;
     let entity = desk.registry.get_entity_of_user(user).await.map_err(refused)?;
     let Some(member) = find(desk, &name, entity).await? else {
-        return Err(Failure::new(format!("user {user} is no member of project {project}")));
+        let failure = Failure::new(format!("user {user} is no member of project {project}"));
+        return Err(failure.with_code(Code::Missing));
     };
     let permit = desk.registry.permit_in_project(&desk.caller, &name).await.map_err(refused)?;
     desk.registry.delete_member(&permit, member.id).await.map_err(refused)?;

@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use hythe_registry::Registry;
 use hythe_registry::access::{Caller, Everywhere, Permit, SystemRight};
+use hythe_registry::error::Kind;
 use jiff::Timestamp;
 
 use crate::cli::admin::{AdminCommand, SecretsCommand};
 use crate::config::Inputs;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::output;
 use crate::stores;
 
@@ -68,7 +69,8 @@ impl Desk {
 
 /// The registry's words are for people already.
 fn refused(error: hythe_registry::Error) -> Failure {
-    Failure::new(error.to_string())
+    let code = if error.kind() == Kind::Unknown { Code::Missing } else { Code::Failed };
+    Failure::new(error.to_string()).with_code(code)
 }
 
 /// A row's time.

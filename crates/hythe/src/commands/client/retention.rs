@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{ALL, Desk, number, text, words};
 use crate::cli::client::RetentionCommand;
 use crate::client::part;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::output::Format;
 
 /// How often a running execution is asked for.
@@ -41,6 +41,7 @@ async fn path(project: &str, desk: &Desk) -> Result<String, Failure> {
     let found = desk.remote.get(&format!("projects/{}", part(project))).await?;
     path_of(&found).ok_or_else(|| {
         Failure::new(format!("project {project} has no retention policy; everything is kept"))
+            .with_code(Code::Missing)
             .hint(format!("say what is to be kept: hythe retention add {project} latestPushedK 10"))
     })
 }
@@ -77,6 +78,7 @@ async fn remove(project: &str, rule: i64, desk: &Desk) -> Result<(), Failure> {
     rules.retain(|one| number(one, "/id") != rule);
     if rules.len() == before {
         return Err(Failure::new(format!("the retention policy of project {project} has no rule {rule}"))
+            .with_code(Code::Missing)
             .hint(format!("hythe retention show {project}")));
     }
     if rules.is_empty() {

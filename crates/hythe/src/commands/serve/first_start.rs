@@ -15,9 +15,16 @@ pub(super) fn host(config: &Config, listening: SocketAddr) -> String {
     }
 }
 
+/// Whether the server has pages for a browser.
+pub(super) const HAS_CONSOLE: bool = matches!(env!("HYTHE_BUILD_CONSOLE").as_bytes(), b"embedded");
+
 /// The administrator's password, once.
-pub(super) fn welcome(password: &str, host: &str) -> String {
+pub(super) fn welcome(password: &str, host: &str, has_console: bool) -> String {
     let rule = "-".repeat(72);
+    let browser = match has_console {
+        true => format!("Open {host} in a browser\nto see and do everything. To push:"),
+        false => "To push:".to_owned(),
+    };
     format!(
         "\
 {rule}
@@ -26,8 +33,7 @@ This is the first start, and an administrator was made:
     user      admin
     password  {password}
 
-The password is shown this once and kept nowhere. Open {host} in a browser
-to see and do everything. To push:
+The password is shown this once and kept nowhere. {browser}
 
     docker login {host} --username admin
     docker tag IMAGE {host}/IMAGE
@@ -45,7 +51,7 @@ mod tests {
 
     #[test]
     fn the_welcome_names_user_password_and_the_way_in() {
-        let text = welcome("s3cret", "localhost:5000");
+        let text = welcome("s3cret", "localhost:5000", true);
         for words in [
             "user      admin",
             "password  s3cret",
@@ -54,5 +60,7 @@ mod tests {
         ] {
             assert!(text.contains(words), "{text}");
         }
+        let text = welcome("s3cret", "localhost:5000", false);
+        assert!(!text.contains("browser") && text.contains("kept nowhere. To push:\n"), "{text}");
     }
 }
