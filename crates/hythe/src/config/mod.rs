@@ -184,9 +184,17 @@ fn unreadable(candidate: &Candidate, error: &io::Error) -> Problem {
     };
     let named = if candidate.named_by.is_some() { " named" } else { "" };
     let problem = Problem::new(format!("cannot read {}{named}", candidate.path.display())).why(why);
-    match &candidate.named_by {
-        Some(origin) => problem.at(origin.clone()).hint("`hythe config example > hythe.toml` writes one"),
+    let problem = match &candidate.named_by {
+        Some(origin) => problem.at(origin.clone()),
         None => problem,
+    };
+    match error.kind() {
+        io::ErrorKind::PermissionDenied if candidate.in_data => {
+            problem.hint("run this as a user who may read the data folder, or name another by --data")
+        }
+        io::ErrorKind::PermissionDenied => problem.hint("run this as a user who may read it"),
+        _ if candidate.named_by.is_some() => problem.hint("`hythe config example > hythe.toml` writes one"),
+        _ => problem,
     }
 }
 

@@ -167,6 +167,16 @@ fn a_file_that_was_named_must_be_there() {
 }
 
 #[test]
+fn who_may_not_read_the_data_folder_is_told_so() {
+    let candidate = Candidate { path: "/srv/hythe.toml".into(), named_by: None, in_data: true };
+    assert_eq!(
+        unreadable(&candidate, &std::io::ErrorKind::PermissionDenied.into()).to_string(),
+        "cannot read /srv/hythe.toml, permission denied; \
+         hint: run this as a user who may read the data folder, or name another by --data"
+    );
+}
+
+#[test]
 fn unknown_names_are_refused_with_the_nearest_known_one() {
     assert_refused(
         "lisen = 1\n[server]\ndrain = 1\nlisen = \":1\"\n[databse]\nurl = \"x\"\n[colours]\n",

@@ -52,7 +52,7 @@ async fn create(name: &str, email: &str, source: &PasswordSource, desk: &Desk) -
     if let NewPassword::Random(made) = &password {
         answer["password"] = made.reveal().into();
     }
-    desk.tell(&format!("User {name} was made.\n{}", password.to_tell()).trim_end(), &answer);
+    desk.tell(format!("User {name} was made.\n{}", password.to_tell()).trim_end(), &answer);
     Ok(())
 }
 
