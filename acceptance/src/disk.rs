@@ -1,21 +1,19 @@
 //! A small disk of the test's own, in memory, that can be filled and made read-only.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-const BALLAST: &str = "ballast";
 /// What else has a file open for writing this very moment is done with it by then.
 const TRIES: u32 = 200;
 
 /// A mounted tmpfs. Declare it before the server that uses it: dropped after it, it is unmounted.
 pub struct Disk {
     folder: TempDir,
+    kibibytes: u64,
 }
 
 impl Disk {
@@ -28,7 +26,7 @@ impl Disk {
         if !mounted {
             eprintln!("NOT RUN: this user may not mount a tmpfs");
         }
-        mounted.then_some(Disk { folder })
+        mounted.then_some(Disk { folder, kibibytes: u64::from(mebibytes) * 1024 })
     }
 
     /// Where it is mounted.
@@ -36,17 +34,19 @@ impl Disk {
         self.folder.path()
     }
 
-    /// Writes until nothing fits any more.
+    /// Makes it as small as what is on it.
+    ///
+    /// # Panics
+    /// If that changes all the time.
     pub fn fill(&self) {
-        let mut ballast = File::create(self.ballast()).unwrap();
-        for size in [1 << 20, 4096] {
-            while ballast.write(&vec![0; size]).is_ok_and(|written| written > 0) {}
-        }
+        let is_full = || rustix::fs::statvfs(self.path()).unwrap().f_bavail == 0;
+        let filled = (0..TRIES).any(|_| self.try_resize(self.used()) && is_full());
+        assert!(filled, "{} could not be filled", self.path().display());
     }
 
-    /// Takes away what filled it.
+    /// Makes it as large as it was.
     pub fn make_room(&self) {
-        fs::remove_file(self.ballast()).unwrap();
+        assert!(self.try_resize(self.kibibytes), "{} could not be made larger", self.path().display());
     }
 
     /// Lets nobody write to it any more.
@@ -64,8 +64,15 @@ impl Disk {
         self.remount("remount,rw");
     }
 
-    fn ballast(&self) -> PathBuf {
-        self.path().join(BALLAST)
+    /// KiB, and never 0, which would stand for as much as there is.
+    fn used(&self) -> u64 {
+        let state = rustix::fs::statvfs(self.path()).unwrap();
+        ((state.f_blocks - state.f_bfree) * state.f_frsize / 1024).max(4)
+    }
+
+    fn try_resize(&self, kibibytes: u64) -> bool {
+        let size = format!("remount,size={kibibytes}k");
+        run(Command::new("mount").args(["-o", &size]).arg(self.path()))
     }
 
     fn remount(&self, options: &str) {

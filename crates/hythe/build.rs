@@ -1,24 +1,18 @@
-//! Tells the binary which commit, compiler and target it was made of, for `hythe version`, and whether the console is in it.
+//! Tells the binary which commit, compiler and target it was made of, for `hythe version`.
 
-use std::path::Path;
 use std::process::Command;
-
-/// The page that the server embeds where the console was built before.
-const CONSOLE: &str = "../../console/dist/index.html";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     emit("HYTHE_BUILD_COMMIT", commit());
     emit("HYTHE_BUILD_RUSTC", std::env::var("RUSTC").ok().and_then(|rustc| run(&rustc, &["--version"])));
     emit("HYTHE_BUILD_TARGET", std::env::var("TARGET").ok());
-    println!("cargo:rerun-if-changed={CONSOLE}");
-    emit("HYTHE_BUILD_CONSOLE", Path::new(CONSOLE).exists().then(|| "embedded".to_owned()));
 }
 
 /// The commit, if this is built in its repository and not from an archive; followed as it moves.
 fn commit() -> Option<String> {
     let log = run("git", &["rev-parse", "--git-path", "logs/HEAD"])?;
-    if Path::new(&log).exists() {
+    if std::path::Path::new(&log).exists() {
         println!("cargo:rerun-if-changed={log}");
     }
     run("git", &["rev-parse", "--short=12", "HEAD"])

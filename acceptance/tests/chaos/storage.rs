@@ -8,8 +8,8 @@ use hythe_acceptance::mount::Mount;
 use hythe_acceptance::relay::{Relay, Trouble};
 use hythe_acceptance::stores;
 
-/// Room for the blobs of a run; what a run fills is freed at its end.
-const DISK_MIB: u32 = 1024;
+/// Room for the blobs of a run of an hour, which are some 3 GiB, in memory and only as far as it is used.
+const DISK_MIB: u32 = 8192;
 const ENDPOINT: &str = "HYTHE_STORAGE_S3_ENDPOINT";
 
 /// Where the bytes are.
