@@ -25,4 +25,5 @@ mod unread;
 mod urls;
 
 pub use app::Node;
+pub use console::has_console;
 pub use options::Options;

@@ -36,6 +36,11 @@ const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
 /// What scripts say of themselves. Fetch Metadata would say it better, but not over plain http.
 const SCRIPT: HeaderName = HeaderName::from_static("x-requested-with");
 
+/// Whether this binary has pages for a browser.
+pub fn has_console() -> bool {
+    Files::get(PAGE).is_some()
+}
+
 /// `GET /assets/…`: a script, a style, a picture.
 pub(crate) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     let path = format!("assets/{path}");

@@ -15,9 +15,6 @@ pub(super) fn host(config: &Config, listening: SocketAddr) -> String {
     }
 }
 
-/// Whether the server has pages for a browser.
-pub(super) const HAS_CONSOLE: bool = matches!(env!("HYTHE_BUILD_CONSOLE").as_bytes(), b"embedded");
-
 /// The administrator's password, once.
 pub(super) fn welcome(password: &str, host: &str, has_console: bool) -> String {
     let rule = "-".repeat(72);

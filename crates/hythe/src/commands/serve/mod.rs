@@ -116,7 +116,7 @@ impl Start<'_> {
             }
             SetUp::AdministratorWithRandomPassword(password) => {
                 let host = first_start::host(self.config, listener.local_addr());
-                output::print(&first_start::welcome(&password, &host, first_start::HAS_CONSOLE));
+                output::print(&first_start::welcome(&password, &host, hythe_server::has_console()));
             }
         }
         Ok(())
