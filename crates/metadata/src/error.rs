@@ -50,7 +50,7 @@ pub enum Error {
     /// Another process serves this SQLite file.
     #[error(
         "database {path} is in use by process {pid} on host {host}; a SQLite file serves one process: stop that one \
-         first, or name another folder by --data, or for several nodes set database.url to postgres://…"
+         first, name another folder by --data, or use PostgreSQL for several nodes (database.url)"
     )]
     Locked {
         /// Path of the database file.
