@@ -15,7 +15,7 @@ async fn a_second_process_on_the_same_folder_names_the_first_and_ends() {
         last.starts_with(&format!("error: database {} is in use by process {pid} ", database.display())),
         "{words}"
     );
-    assert!(last.contains("several nodes need PostgreSQL"), "{words}");
+    assert!(last.contains("use PostgreSQL for several nodes"), "{words}");
     desk.push_image(&desk.repository("a"), "1", "the first goes on").await;
 }
 

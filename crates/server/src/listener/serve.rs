@@ -75,12 +75,14 @@ where
     }
     doors.spawn(renew_certificate(Arc::clone(&house)));
     tokio::pin!(cut);
-    tokio::select! {
-        () = shutdown => house.phase.advance(Stage::Draining),
-        () = &mut cut => house.phase.advance(Stage::Cut),
-    }
+    let was_cut = tokio::select! {
+        () = shutdown => false,
+        () = &mut cut => true,
+    };
+    house.phase.advance(if was_cut { Stage::Cut } else { Stage::Draining });
     doors.shutdown().await;
-    house.drain(cut).await
+    // What has come to its end may not be asked again.
+    if was_cut { house.drain(std::future::ready(())).await } else { house.drain(cut).await }
 }
 
 impl House {

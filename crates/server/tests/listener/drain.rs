@@ -158,3 +158,18 @@ async fn a_slow_reader_gets_all_of_what_was_under_way() {
     assert_eq!(got, LEN);
     assert_eq!(house.drained().await.cut, 0);
 }
+
+/// Both signals may have come before anybody looks. What is looked at first is chance: several times.
+#[tokio::test]
+async fn a_cut_without_an_end_before_it_ends_at_once() {
+    for _ in 0..8 {
+        let (router, said) = slow();
+        let mut house = open(router, Options::default());
+        said.send("first").await.unwrap();
+        let _stream = ask(&house, "/slow", "first").await;
+        let begin = Instant::now();
+        house.cut();
+        assert_eq!(house.drained().await.cut, 1);
+        assert!(begin.elapsed() < Duration::from_secs(2), "took {:?}", begin.elapsed());
+    }
+}
