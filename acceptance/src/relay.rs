@@ -29,10 +29,18 @@ pub enum Trouble {
     Refuse,
 }
 
+/// What all connections look at.
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    trouble: Option<Trouble>,
+    /// How often connections were to be reset: one that did not come to look while it was so is reset afterwards.
+    resets: u64,
+}
+
 /// A relay at a port of its own. Dropped, it ends with all its connections.
 pub struct Relay {
     address: SocketAddr,
-    trouble: watch::Sender<Option<Trouble>>,
+    state: watch::Sender<State>,
     accepting: AbortHandle,
 }
 
@@ -43,9 +51,9 @@ impl Relay {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let (address, listener) = (listener.local_addr().unwrap(), TcpListener::from_std(listener).unwrap());
-        let (trouble, told) = watch::channel(None);
+        let (state, told) = watch::channel(State::default());
         let accepting = tokio::spawn(accept(listener, server, told)).abort_handle();
-        Relay { address, trouble, accepting }
+        Relay { address, state, accepting }
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -55,9 +63,20 @@ impl Relay {
 
     /// Has this trouble for so long, while the calling thread sleeps.
     pub fn suffer(&self, trouble: Trouble, moment: Duration) {
-        self.trouble.send_replace(Some(trouble));
+        self.begin(trouble);
         thread::sleep(moment);
-        self.trouble.send_replace(None);
+        self.end();
+    }
+
+    fn begin(&self, trouble: Trouble) {
+        self.state.send_modify(|state| {
+            state.trouble = Some(trouble);
+            state.resets += u64::from(trouble != Trouble::Stall);
+        });
+    }
+
+    fn end(&self) {
+        self.state.send_modify(|state| state.trouble = None);
     }
 }
 
@@ -67,41 +86,39 @@ impl Drop for Relay {
     }
 }
 
-async fn accept(listener: TcpListener, server: SocketAddr, told: watch::Receiver<Option<Trouble>>) {
+async fn accept(listener: TcpListener, server: SocketAddr, told: watch::Receiver<State>) {
     while let Ok((client, _)) = listener.accept().await {
         tokio::spawn(serve(client, server, told.clone()));
     }
 }
 
-async fn serve(
-    client: TcpStream,
-    server: SocketAddr,
-    mut told: watch::Receiver<Option<Trouble>>,
-) -> io::Result<()> {
-    let stalled = |trouble: &Option<Trouble>| *trouble == Some(Trouble::Stall);
-    let trouble = *told.wait_for(|trouble| !stalled(trouble)).await.map_err(io::Error::other)?;
+async fn serve(client: TcpStream, server: SocketAddr, mut told: watch::Receiver<State>) -> io::Result<()> {
+    let goes_on = |state: &State| state.trouble != Some(Trouble::Stall);
+    let State { trouble, resets } = *told.wait_for(goes_on).await.map_err(io::Error::other)?;
     match trouble {
         Some(Trouble::Break) => return client.set_zero_linger(),
         Some(Trouble::Refuse) => return refuse(client).await,
         Some(Trouble::Stall) | None => {}
     }
-    pass_on(client, TcpStream::connect(server).await?, told).await
+    pass_on(client, TcpStream::connect(server).await?, told, resets).await
 }
 
 /// Until one of them ends it, or trouble does. While all stalls what was read and not yet written is kept.
 async fn pass_on(
     mut client: TcpStream,
     mut server: TcpStream,
-    mut told: watch::Receiver<Option<Trouble>>,
+    mut told: watch::Receiver<State>,
+    resets: u64,
 ) -> io::Result<()> {
     {
         let mut passing = pin!(copy_bidirectional(&mut client, &mut server));
         loop {
-            let trouble = *told.borrow_and_update();
-            let changed = match trouble {
+            let now = *told.borrow_and_update();
+            let changed = match now.trouble {
+                _ if now.resets != resets => break,
                 Some(Trouble::Stall) => told.changed().await,
-                Some(Trouble::Break | Trouble::Refuse) => break,
-                None => tokio::select! {
+                _ => tokio::select! {
+                    biased;
                     changed = told.changed() => changed,
                     passed = &mut passing => return passed.map(|_| ()),
                 },
@@ -160,23 +177,21 @@ mod tests {
         Ok(String::from_utf8(heard).unwrap())
     }
 
-    /// A connection that works, and the trouble that has begun on another thread.
-    async fn troubled(trouble: Trouble) -> (std::sync::Arc<Relay>, TcpStream, tokio::task::JoinHandle<()>) {
-        let relay = std::sync::Arc::new(Relay::before(&echo().await));
+    /// A connection that worked until the trouble began.
+    async fn troubled(trouble: Trouble) -> (Relay, TcpStream) {
+        let relay = Relay::before(&echo().await);
         let mut client = TcpStream::connect(relay.address).await.unwrap();
         assert_eq!(exchange(&mut client, "before").await.unwrap(), "before");
-        let (breaking, mut told) = (relay.clone(), relay.trouble.subscribe());
-        let over = tokio::task::spawn_blocking(move || breaking.suffer(trouble, MOMENT));
-        told.wait_for(Option::is_some).await.unwrap();
-        (relay, client, over)
+        relay.begin(trouble);
+        (relay, client)
     }
 
     #[tokio::test]
     async fn what_is_sent_during_a_stall_arrives_afterwards() {
-        let (_relay, mut client, over) = troubled(Trouble::Stall).await;
-        let heard = tokio::time::timeout(MOMENT / 3, exchange(&mut client, "meanwhile")).await;
+        let (relay, mut client) = troubled(Trouble::Stall).await;
+        let heard = tokio::time::timeout(MOMENT, exchange(&mut client, "meanwhile")).await;
         assert!(heard.is_err(), "{heard:?}");
-        over.await.unwrap();
+        relay.end();
         let mut heard = vec![0; "meanwhile".len()];
         client.read_exact(&mut heard).await.unwrap();
         assert_eq!(heard, b"meanwhile");
@@ -184,18 +199,25 @@ mod tests {
 
     #[tokio::test]
     async fn what_breaks_is_reset_and_mended_for_new_connections() {
-        let (relay, mut client, over) = troubled(Trouble::Break).await;
+        let (relay, mut client) = troubled(Trouble::Break).await;
         exchange(&mut client, "meanwhile").await.unwrap_err();
         let mut new = TcpStream::connect(relay.address).await.unwrap();
         exchange(&mut new, "meanwhile").await.unwrap_err();
-        over.await.unwrap();
+        relay.end();
         let mut new = TcpStream::connect(relay.address).await.unwrap();
         assert_eq!(exchange(&mut new, "afterwards").await.unwrap(), "afterwards");
     }
 
     #[tokio::test]
+    async fn what_did_not_come_to_look_while_all_broke_is_reset_afterwards() {
+        let (relay, mut client) = troubled(Trouble::Break).await;
+        relay.end();
+        exchange(&mut client, "afterwards").await.unwrap_err();
+    }
+
+    #[tokio::test]
     async fn a_request_is_refused_in_the_words_of_s3() {
-        let (relay, mut client, _over) = troubled(Trouble::Refuse).await;
+        let (relay, mut client) = troubled(Trouble::Refuse).await;
         exchange(&mut client, "meanwhile").await.unwrap_err();
         let mut new = TcpStream::connect(relay.address).await.unwrap();
         new.write_all(b"PUT /bucket/key HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody").await.unwrap();
