@@ -191,8 +191,7 @@ impl Caller {
             Principal::User(user) => format!("user {}", user.name),
             Principal::Robot(robot) => format!("robot {}", robot.name),
             Principal::Token(claims) if claims.sub.is_empty() => "a stranger".to_owned(),
-            Principal::Token(claims) if claims.rid.is_some() => format!("robot {}", claims.sub),
-            Principal::Token(claims) => format!("user {}", claims.sub),
+            Principal::Token(claims) => format!("{} {}", self.kind(), claims.sub),
             Principal::Operator => "the operator".to_owned(),
         }
     }

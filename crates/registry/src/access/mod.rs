@@ -350,19 +350,20 @@ fn refusal(caller: &Caller, permission: Permission, place: &str, rule: &Rule) ->
         "type": permission.resource.as_str(), "name": place, "action": permission.action.as_str()
     }]);
     let (deed, who) = (deed(permission, place), caller.described());
+    let remedy =
+        if place == SYSTEM { "an administrator may" } else { "a project administrator can grant it" };
     let error = match (&caller.principal, rule) {
         (Principal::Anonymous, _) => Error::unauthenticated(format!("sign in to {deed}")),
         (Principal::Token(claims), _) if claims.sub.is_empty() => {
             Error::unauthenticated(format!("sign in to {deed}"))
         }
-        (Principal::Token(_), _) => Error::unauthenticated(format!(
-            "{who} may not {deed} with this token; a project administrator can grant it"
-        )),
+        (Principal::Token(_), _) => {
+            Error::unauthenticated(format!("{who} may not {deed} with this token; {remedy}"))
+        }
         (_, Rule::CredentialLimit) => {
             Error::forbidden(format!("{who} may {deed}, but this token's list of permissions leaves it out"))
         }
-        _ if place == SYSTEM => Error::forbidden(format!("{who} may not {deed}; an administrator may")),
-        _ => Error::forbidden(format!("{who} may not {deed}; a project administrator can grant it")),
+        _ => Error::forbidden(format!("{who} may not {deed}; {remedy}")),
     };
     error.with_detail(wanted)
 }

@@ -250,3 +250,18 @@ impl Writer<'_> {
 fn taken_over() -> Error {
     Error::internal("the journal is being written by another node", "its lease has another holder")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_is_begun_anew_for_its_changes_and_never_for_what_it_began_with() {
+        let kept = |first, segments, complete| Kept { first, segments, complete, ..Kept::new() };
+        assert!(kept(1, LONG, true).is_long());
+        assert!(!kept(1, LONG, false).is_long(), "it has yet to tell what it began with");
+        assert!(!kept(1, LONG - 1, true).is_long());
+        assert!(!kept(5 * LONG, 4 * LONG, true).is_long());
+        assert!(kept(5 * LONG, 5 * LONG, true).is_long());
+    }
+}
