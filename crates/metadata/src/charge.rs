@@ -92,18 +92,19 @@ pub async fn release(c: &mut Connection, repository_id: RepositoryId, digests: &
     Ok(())
 }
 
-/// What a manifest of the repository is charged for: itself and what it names.
-pub(crate) async fn of_manifest(
+/// What manifests of the repository are charged for: themselves and what they name.
+pub(crate) async fn of_manifests(
     c: &mut Connection,
     repository_id: RepositoryId,
-    digest: &Digest,
+    digests: &[Digest],
 ) -> Result<Vec<Digest>> {
-    c.query(&OF_MANIFEST, &[repository_id.into(), digest.into()]).await
+    let named: Vec<Digest> = c.query(&NAMED_BY, &[repository_id.into(), value::list(digests)]).await?;
+    Ok(digests.iter().copied().chain(named).collect())
 }
 
-/// Everything in a repository that its project may be charged for.
-pub(crate) async fn of_repository(c: &mut Connection, repository_id: RepositoryId) -> Result<Vec<Digest>> {
-    c.query(&OF_REPOSITORY, &[repository_id.into()]).await
+/// Blobs that are linked to a repository.
+pub(crate) async fn of_links(c: &mut Connection, repository_id: RepositoryId) -> Result<Vec<Digest>> {
+    c.query(&OF_LINKS, &[repository_id.into()]).await
 }
 
 /// Takes back all charges of a project that is about to go.
@@ -270,10 +271,13 @@ statements! { "charge";
         postgres: ("DELETE FROM charge AS c WHERE c.project_id = $1 AND c.digest", listed_in_postgres!(),
             "AND", stale!(), " RETURNING digest AS value"),
     };
-    OF_MANIFEST = "SELECT $2 AS value UNION
-        SELECT digest FROM manifest_reference WHERE repository_id = $1 AND manifest = $2";
-    OF_REPOSITORY = "SELECT digest AS value FROM repository_blob WHERE repository_id = $1
-        UNION SELECT digest FROM manifest WHERE repository_id = $1";
+    NAMED_BY = {
+        sqlite: ("SELECT DISTINCT digest AS value FROM manifest_reference WHERE repository_id = $1
+            AND manifest", listed_in_sqlite!()),
+        postgres: ("SELECT DISTINCT digest AS value FROM manifest_reference WHERE repository_id = $1
+            AND manifest", listed_in_postgres!()),
+    };
+    OF_LINKS = "SELECT digest AS value FROM repository_blob WHERE repository_id = $1";
     DELETE_ALL = "DELETE FROM charge WHERE project_id = $1";
     STALE = ("SELECT c.digest AS value FROM charge c WHERE c.project_id = $1 AND", stale!(), " LIMIT $2");
     MISSING = "SELECT m.repository_id, m.digest FROM repository r JOIN manifest m ON m.repository_id = r.id

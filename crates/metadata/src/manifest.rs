@@ -236,7 +236,7 @@ pub async fn delete(
     }
     trash::put_manifest(c, repository_id, digest, deletion).await?;
     tag::delete_by_digest(c, repository_id, digest, deletion).await?;
-    let charged = charge::of_manifest(c, repository_id, digest).await?;
+    let charged = charge::of_manifests(c, repository_id, &[*digest]).await?;
     let deleted = c.changes(&DELETE, &[repository_id.into(), digest.into()]).await?;
     charge::release(c, repository_id, &charged).await?;
     Ok(deleted)

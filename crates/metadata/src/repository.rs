@@ -1,5 +1,6 @@
 //! Repositories: where manifests, tags and links to blobs live.
 
+use hythe_oci::digest::Digest;
 use hythe_oci::name::RepositoryName;
 
 use crate::charge;
@@ -9,6 +10,9 @@ use crate::database::value::{FromRow, Row, Value, list as list_of};
 use crate::error::{Error, Result};
 use crate::ids::{Micros, ProjectId, RepositoryId, UserId};
 use crate::trash::{self, Deletion};
+
+/// Manifests that are deleted together.
+const TOGETHER: u32 = 1000;
 
 /// A row of `repository`, with what its project says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,12 +105,26 @@ pub async fn delete(c: &mut Connection, id: RepositoryId, deletion: &Deletion) -
     if c.query_one(&HAS_UPLOADS, &[id.into()]).await? {
         return Err(Error::Conflict { what: format!("repository {id} still has open uploads") });
     }
-    trash::put_repository(c, id, deletion).await?;
-    let charged = charge::of_repository(c, id).await?;
-    c.execute(&DELETE_TAGS, &[id.into()]).await?;
-    c.execute(&DELETE_MANIFESTS, &[id.into()]).await?;
-    charge::release(c, id, &charged).await?;
+    delete_manifests(c, id, deletion).await?;
+    let linked = charge::of_links(c, id).await?;
+    charge::release(c, id, &linked).await?;
     c.changes(&DELETE, &[id.into()]).await
+}
+
+/// Page by page: a statement about all of a large repository takes longer than statements may, and planners know nothing of
+/// rows that the same transaction has made.
+async fn delete_manifests(c: &mut Connection, id: RepositoryId, deletion: &Deletion) -> Result<()> {
+    let mut after = String::new();
+    loop {
+        let page: Vec<Digest> = c.query(&SOME_MANIFESTS, &[id.into(), after.into(), TOGETHER.into()]).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.to_string();
+        trash::put_manifests(c, id, &page, deletion).await?;
+        let charged = charge::of_manifests(c, id, &page).await?;
+        c.execute(&DELETE_TAGS, &[id.into(), list_of(&page)]).await?;
+        c.execute(&DELETE_MANIFESTS, &[id.into(), list_of(&page)]).await?;
+        charge::release(c, id, &charged).await?;
+    }
 }
 
 impl FromRow for Repository {
@@ -120,6 +138,15 @@ impl FromRow for Repository {
             created_at: row.take("created_at")?,
         })
     }
+}
+
+macro_rules! listed {
+    (sqlite) => {
+        "digest IN (SELECT value FROM json_each($2))"
+    };
+    (postgres) => {
+        "digest = ANY (ARRAY(SELECT jsonb_array_elements_text($2::text::jsonb)))"
+    };
 }
 
 statements! { "repository";
@@ -183,7 +210,14 @@ statements! { "repository";
         sqlite: "SELECT id AS value FROM repository WHERE id = $1",
         postgres: "SELECT id AS value FROM repository WHERE id = $1 FOR UPDATE",
     };
-    DELETE_TAGS = "DELETE FROM tag WHERE repository_id = $1";
-    DELETE_MANIFESTS = "DELETE FROM manifest WHERE repository_id = $1";
+    SOME_MANIFESTS = "SELECT digest AS value FROM manifest WHERE repository_id = $1 AND digest > $2 ORDER BY digest LIMIT $3";
+    DELETE_TAGS = {
+        sqlite: ("DELETE FROM tag WHERE repository_id = $1 AND ", listed!(sqlite)),
+        postgres: ("DELETE FROM tag WHERE repository_id = $1 AND ", listed!(postgres)),
+    };
+    DELETE_MANIFESTS = {
+        sqlite: ("DELETE FROM manifest WHERE repository_id = $1 AND ", listed!(sqlite)),
+        postgres: ("DELETE FROM manifest WHERE repository_id = $1 AND ", listed!(postgres)),
+    };
     DELETE = "DELETE FROM repository WHERE id = $1";
 }

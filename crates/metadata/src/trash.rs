@@ -9,7 +9,7 @@ use hythe_oci::tag::Tag;
 
 use crate::database::connection::Connection;
 use crate::database::statement::statements;
-use crate::database::value::{FromRow, FromValue, Json, Row, Value};
+use crate::database::value::{FromRow, FromValue, Json, Row, Value, list as list_of};
 use crate::error::Result;
 use crate::ids::{Micros, ProjectId, RepositoryId};
 
@@ -144,26 +144,23 @@ pub(crate) async fn put_manifest(
 ) -> Result<()> {
     crate::blob::touch_needed(c, repository_id, digest).await?;
     crate::artifact::touch_parts(c, repository_id, digest).await?;
-    let Some(keep_until) = deletion.keep_until else { return Ok(()) };
-    let mut arguments = deletion.arguments(keep_until, repository_id);
-    arguments.push(digest.into());
-    let Some(id) = c.query_optional::<i64>(&PUT_MANIFEST, &arguments).await? else { return Ok(()) };
-    let of_manifest = [id.into(), repository_id.into(), digest.into()];
-    c.execute(&PUT_TAGS, &of_manifest).await?;
-    c.execute(&PUT_BLOBS, &of_manifest).await.map(|_| ())
+    put_manifests(c, repository_id, &[*digest], deletion).await
 }
 
-/// Keeps every manifest of a repository that the caller has locked and is about to delete, with all tags.
-pub(crate) async fn put_repository(
+/// Keeps manifests, with their tags, that the caller has locked and is about to delete.
+pub(crate) async fn put_manifests(
     c: &mut Connection,
     repository_id: RepositoryId,
+    digests: &[Digest],
     deletion: &Deletion,
 ) -> Result<()> {
     let Some(keep_until) = deletion.keep_until else { return Ok(()) };
-    c.execute(&PUT_MANIFESTS, &deletion.arguments(keep_until, repository_id)).await?;
-    let of_act = [repository_id.into(), (&deletion.id).into()];
-    c.execute(&PUT_TAGS_OF_REPOSITORY, &of_act).await?;
-    c.execute(&PUT_BLOBS_OF_REPOSITORY, &of_act).await.map(|_| ())
+    let mut arguments = deletion.arguments(keep_until, repository_id);
+    arguments.push(list_of(digests));
+    let ids: Vec<i64> = c.query(&PUT_MANIFESTS, &arguments).await?;
+    let of_these = [repository_id.into(), list_of(&ids)];
+    c.execute(&PUT_TAGS, &of_these).await?;
+    c.execute(&PUT_BLOBS, &of_these).await.map(|_| ())
 }
 
 /// Keeps a tag that is about to be deleted while what it points to stays.
@@ -363,6 +360,40 @@ macro_rules! one {
     };
 }
 
+macro_rules! these {
+    (sqlite) => {
+        " AND m.digest IN (SELECT value FROM json_each($7)) RETURNING id AS value"
+    };
+    (postgres) => {
+        " AND m.digest = ANY (ARRAY(SELECT jsonb_array_elements_text($7::text::jsonb))) RETURNING id AS value"
+    };
+}
+
+macro_rules! listed {
+    (sqlite) => {
+        "t.id IN (SELECT value FROM json_each($2))"
+    };
+    (postgres) => {
+        "t.id = ANY (ARRAY(SELECT jsonb_array_elements_text($2::text::jsonb)::bigint))"
+    };
+}
+
+macro_rules! put_tags {
+    () => {
+        "INSERT INTO trash_tag (trash_id, name)
+        SELECT t.id, g.name FROM trash t JOIN tag g ON g.repository_id = $1 AND g.digest = t.digest WHERE "
+    };
+}
+
+macro_rules! put_blobs {
+    () => {
+        "INSERT INTO trash_blob (trash_id, digest)
+        SELECT t.id, p.digest FROM trash t
+            JOIN manifest_reference p ON p.repository_id = $1 AND p.manifest = t.digest AND p.kind <> 'manifest'
+        WHERE EXISTS (SELECT 1 FROM repository_blob l WHERE l.repository_id = $1 AND l.digest = p.digest) AND "
+    };
+}
+
 macro_rules! filter {
     () => {
         "(CAST($1 AS BIGINT) IS NULL OR t.project_id = $1)
@@ -404,31 +435,21 @@ macro_rules! kept {
 }
 
 statements! { "trash";
-    PUT_MANIFEST = {
-        sqlite: (put!(), labels!(sqlite), "m.bytes", of_repository!(), one!()),
-        postgres: (put!(), labels!(postgres), "m.bytes", of_repository!(), one!()),
-    };
     PUT_MANIFESTS = {
-        sqlite: (put!(), labels!(sqlite), "m.bytes", of_repository!()),
-        postgres: (put!(), labels!(postgres), "m.bytes", of_repository!()),
+        sqlite: (put!(), labels!(sqlite), "m.bytes", of_repository!(), these!(sqlite)),
+        postgres: (put!(), labels!(postgres), "m.bytes", of_repository!(), these!(postgres)),
     };
     PUT_TAG_ONLY = (put!(), "'[]', NULL", of_repository!(), one!());
-    PUT_TAGS = "INSERT INTO trash_tag (trash_id, name)
-        SELECT $1, g.name FROM tag g WHERE g.repository_id = $2 AND g.digest = $3";
-    PUT_BLOBS = "INSERT INTO trash_blob (trash_id, digest)
-        SELECT DISTINCT CAST($1 AS BIGINT), l.digest FROM manifest_reference p
-            JOIN repository_blob l ON l.repository_id = p.repository_id AND l.digest = p.digest
-        WHERE p.repository_id = $2 AND p.manifest = $3 AND p.kind <> 'manifest'";
+    PUT_TAGS = {
+        sqlite: (put_tags!(), listed!(sqlite)),
+        postgres: (put_tags!(), listed!(postgres)),
+    };
+    // A manifest may need one blob twice.
+    PUT_BLOBS = {
+        sqlite: (put_blobs!(), listed!(sqlite), " ON CONFLICT DO NOTHING"),
+        postgres: (put_blobs!(), listed!(postgres), " ON CONFLICT DO NOTHING"),
+    };
     PUT_NAME = "INSERT INTO trash_tag (trash_id, name) VALUES ($1, $2)";
-    PUT_TAGS_OF_REPOSITORY = "INSERT INTO trash_tag (trash_id, name)
-        SELECT t.id, g.name FROM repository r JOIN trash t ON t.repository = r.name AND t.deletion = $2
-            JOIN tag g ON g.repository_id = r.id AND g.digest = t.digest
-        WHERE r.id = $1";
-    PUT_BLOBS_OF_REPOSITORY = "INSERT INTO trash_blob (trash_id, digest)
-        SELECT DISTINCT t.id, l.digest FROM repository r JOIN trash t ON t.repository = r.name AND t.deletion = $2
-            JOIN manifest_reference p ON p.repository_id = r.id AND p.manifest = t.digest AND p.kind <> 'manifest'
-            JOIN repository_blob l ON l.repository_id = r.id AND l.digest = p.digest
-        WHERE r.id = $1";
     LIST = {
         sqlite: (select!(), tags!(sqlite), "FROM trash t WHERE ", filter!(), page!()),
         postgres: (select!(), tags!(postgres), "FROM trash t WHERE ", filter!(), page!()),

@@ -43,6 +43,7 @@ const MIGRATIONS: &[Migration] = migrations![
     (11, "0011_journal", serves_from: 2),
     (12, "0012_data_key", serves_from: 12),
     (13, "0013_activity", serves_from: 12),
+    (14, "0014_statistics", serves_from: 12),
 ];
 
 /// The version that this binary was made for.

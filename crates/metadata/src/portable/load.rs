@@ -35,7 +35,7 @@ pub(super) async fn load(c: &mut Connection, open: &Open, tell: &Tell) -> Result
     migration::migrate(c).await?;
     journal::forget(c).await?;
     if c.engine() == Engine::Postgres {
-        // The planner knows nothing of rows that came this fast.
+        // The planner knows nothing of rows that came this fast; SQLite's is told what to think.
         c.batch("analyze", "ANALYZE").await?;
     }
     Ok(Moved { schema: head.schema, tables: shape.tables.len(), rows, made_at: head.made_at })

@@ -168,7 +168,7 @@ async fn catalogue(database: &Database) -> Columns {
     let text = match database.engine() {
         Engine::Sqlite => {
             "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
-                WHERE m.type = 'table' AND m.name <> 'sqlite_sequence' AND m.name <> 'schema_migration'"
+                WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.name <> 'schema_migration'"
         }
         Engine::Postgres => {
             "SELECT table_name::text, column_name::text FROM information_schema.columns

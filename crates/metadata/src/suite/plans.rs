@@ -1,6 +1,6 @@
 //! How the engines find what a request asks for: by an index, in its order, never by reading a table.
 
-use super::{on_both_engines, raw, statements, with_postgres, write};
+use super::{on_both_engines, raw, run_on_sqlite, statements, with_postgres, write};
 use crate::database::statement::Statement;
 use crate::database::value::{FromRow, Row};
 use crate::{Connection, Database, Engine, Result};
@@ -72,6 +72,20 @@ const HOT: &[(&str, &[&str])] = &[
     ("user.find_by_name", &["'alice'"]),
 ];
 
+/// What may read all that a repository has: its pages in an order of their own, and what looks at or deletes all of it.
+const WHOLE: &[&str] = &[
+    "artifact.count",
+    "artifact.list_first_pulled",
+    "artifact.list_largest",
+    "artifact.list_last_pulled",
+    "artifact.list_smallest",
+    "charge.missing",
+    "charge.of_links",
+    "repository.create",
+    "repository.delete",
+    "repository.has_uploads",
+];
+
 async fn hot_statements_are_index_reads(database: Database) {
     let plans = database.transaction(|c| Box::pin(explain_all(c))).await.unwrap();
     for (statement, plan) in plans {
@@ -82,6 +96,48 @@ async fn hot_statements_are_index_reads(database: Database) {
         }
     }
 }
+
+#[test]
+fn no_statement_about_one_thing_reads_a_whole_repository() {
+    run_on_sqlite(|database| async move {
+        let read = write(&database, |c| Box::pin(whole_reads(c))).await;
+        assert_eq!(read, WHOLE, "see 0014_statistics.sql");
+    });
+}
+
+/// The statements that look for nothing but the repository in one of its tables.
+async fn whole_reads(c: &mut Connection) -> Result<Vec<&'static str>> {
+    let mut found = Vec::new();
+    for statement in statements::all() {
+        let arguments = vec!["'1'"; 40];
+        let plan = explain(c, statement, &arguments).await?;
+        if plan.iter().any(|line| line.ends_with(" (repository_id=?)")) {
+            let name: &'static str = Box::leak(statement.to_string().into_boxed_str());
+            found.push(name);
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+#[test]
+fn the_planner_is_told_of_every_table_and_index() {
+    run_on_sqlite(|database| async move {
+        let untold = statement_of(UNTOLD.to_owned());
+        let missing: Vec<String> = database.connect().await.unwrap().query(untold, &[]).await.unwrap();
+        assert_eq!(
+            missing, [""; 0],
+            "its migration says what the planner is to think, see 0014_statistics.sql"
+        );
+    });
+}
+
+/// Tables and indexes of which SQLite's planner was told nothing.
+const UNTOLD: &str = "SELECT COALESCE(i.name, m.name) AS value
+    FROM sqlite_schema m LEFT JOIN pragma_index_list(m.name) i
+    WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.name <> 'schema_migration'
+        AND NOT EXISTS (SELECT 1 FROM sqlite_stat1 s WHERE s.tbl = m.name
+            AND (i.name IS NULL OR s.idx = i.name OR (s.idx = m.name AND i.origin = 'pk')))";
 
 /// A list that came in as an argument is read from end to end, as it should be, and so is a page that a subquery found; a
 /// lock sorts the few rows it holds.
