@@ -177,3 +177,21 @@ async fn a_refusal_reaches_curl_that_is_still_sending_over_http_2() {
     assert!(sent.status.success(), "curl ended with {}", sent.status);
     assert_eq!(String::from_utf8_lossy(&sent.stdout), "401");
 }
+
+/// RFC 9112 section 3.2.
+#[tokio::test]
+async fn a_request_names_the_server_once() {
+    let desk = Desk::at(&SHARED).await;
+    for (head, status) in [
+        ("GET /livez HTTP/1.1\r\n\r\n", 400),
+        ("GET /v2/ HTTP/1.1\r\nHost: one\r\nHost: other\r\n\r\n", 400),
+        ("GET /v2/ HTTP/1.0\r\nHost: one\r\nHost: other\r\n\r\n", 400),
+        ("GET /livez HTTP/1.1\r\nHost: one\r\n\r\n", 200),
+        ("GET /livez HTTP/1.0\r\n\r\n", 200),
+    ] {
+        let answer = Raw::exchange(&desk.server, head);
+        let text = String::from_utf8_lossy(&answer.body);
+        assert_eq!(answer.status, status, "{head:?}: {text}");
+        assert_eq!(text.contains("one Host header"), status == 400, "{head:?}: {text}");
+    }
+}

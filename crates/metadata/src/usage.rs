@@ -32,8 +32,17 @@ pub async fn of_project(c: &mut Connection, id: ProjectId) -> Result<i64> {
     c.query_one(&OF_PROJECT, &[id.into()]).await
 }
 
-/// Bytes of all blobs, each once.
-pub async fn of_all(c: &mut Connection) -> Result<i64> {
+/// All blobs, each once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// How many there are.
+    pub blobs: i64,
+    /// Their bytes.
+    pub bytes: i64,
+}
+
+/// What is stored: it reads every blob's row.
+pub async fn of_all(c: &mut Connection) -> Result<Stored> {
     c.query_one(&OF_ALL, &[]).await
 }
 
@@ -168,6 +177,12 @@ impl FromRow for Account {
     }
 }
 
+impl FromRow for Stored {
+    fn from_row(row: &mut Row) -> Result<Stored> {
+        Ok(Stored { blobs: row.take("blobs")?, bytes: row.take("bytes")? })
+    }
+}
+
 impl FromRow for Standing {
     fn from_row(row: &mut Row) -> Result<Standing> {
         Ok(Standing {
@@ -186,7 +201,7 @@ macro_rules! used {
 
 statements! { "usage";
     OF_PROJECT = "SELECT CAST(COALESCE(SUM(used), 0) AS BIGINT) AS value FROM project_usage WHERE project_id = $1";
-    OF_ALL = "SELECT CAST(COALESCE((SELECT SUM(size) FROM blob), 0) AS BIGINT) AS value";
+    OF_ALL = "SELECT COUNT(*) AS blobs, CAST(COALESCE(SUM(size), 0) AS BIGINT) AS bytes FROM blob";
     STANDING = ("SELECT ", used!(), " AS used,
             CASE WHEN EXISTS (SELECT 1 FROM setting s WHERE s.name = $3 AND s.value = 'false') THEN NULL
                 ELSE p.storage_limit END AS storage_limit,

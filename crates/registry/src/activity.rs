@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hythe_metadata::activity::{self, Hour};
-use hythe_metadata::usage;
 
 use crate::Registry;
 use crate::access::system_rights::system_volumes as right;
@@ -100,7 +99,8 @@ impl Registry {
         let hours = activity::list(&mut c, from, ALL).await?;
         let mut points = summed(&hours, from, length, count.max(1));
         if let Some(last) = points.last_mut() {
-            last.storage = Some(usage::of_all(&mut c).await?);
+            drop(c);
+            last.storage = Some(self.stored_bytes().await?);
         }
         Ok(points)
     }

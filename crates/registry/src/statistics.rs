@@ -1,7 +1,6 @@
 //! Numbers about the whole registry, as far as the caller may see it.
 
 use hythe_metadata::project::{self, Filter};
-use hythe_metadata::usage;
 
 use crate::Registry;
 use crate::access::system_rights::system_volumes as volumes_right;
@@ -42,7 +41,8 @@ impl Registry {
             let projects = project::count(&mut c, &filter, i64::MAX).await?;
             counts.push((projects, project::count_repositories(&mut c, &filter).await?));
         }
-        let bytes = if caller.is_administrator() { Some(usage::of_all(&mut c).await?) } else { None };
+        drop(c);
+        let bytes = if caller.is_administrator() { Some(self.stored_bytes().await?) } else { None };
         Ok(Statistics { public: counts[0], others: counts[1], bytes })
     }
 

@@ -1,8 +1,9 @@
-//! How long lists are, for `X-Total-Count`: exact while short, and where counting would cost more than the page does,
-//! as of some seconds ago.
+//! How long lists are, for `X-Total-Count`, and how much is stored: exact while there is little, and where counting would
+//! cost more than the page does, as of some seconds ago.
 
 use std::time::Duration;
 
+use hythe_metadata::usage::{self, Stored};
 use moka::sync::Cache;
 
 use crate::Registry;
@@ -13,6 +14,9 @@ const SHORT: i64 = 1000;
 
 /// How old the count of a long list may be.
 const KEPT: Duration = Duration::from_secs(10);
+
+/// What the bytes of all blobs are kept as.
+const STORED: &str = "bytes of all blobs";
 
 /// Lists whose counts are kept.
 const LISTS: u64 = 10_000;
@@ -42,5 +46,18 @@ impl Registry {
         let total = count(i64::MAX).await?;
         self.totals.0.insert(list, total);
         Ok(total)
+    }
+
+    /// Bytes of all blobs, each once.
+    pub(crate) async fn stored_bytes(&self) -> Result<i64> {
+        if let Some(bytes) = self.totals.0.get(STORED) {
+            return Ok(bytes);
+        }
+        let mut c = self.database.connect().await?;
+        let Stored { blobs, bytes } = usage::of_all(&mut c).await?;
+        if blobs > SHORT {
+            self.totals.0.insert(STORED.to_owned(), bytes);
+        }
+        Ok(bytes)
     }
 }

@@ -26,7 +26,7 @@ use crate::state::App;
 use crate::telemetry::load;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::request::RequestLayer;
-use crate::{answer, console, listener, oidc, presence, protocol, rest, sign_in, token, unread};
+use crate::{answer, console, host, listener, oidc, presence, protocol, rest, sign_in, token, unread};
 
 /// What was received of pushes that the end has cut off may take this long to be written down.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -141,6 +141,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(metrics))
         .fallback(page_or_nothing)
         .method_not_allowed_fallback(not_that_way)
+        .layer(from_fn(host::has_one))
         .layer(from_fn(unread::read_away))
         .layer(RequestLayer::new(peer).after_panic(after_panic))
         .with_state(app)

@@ -10,6 +10,7 @@ mod console;
 mod cookies;
 pub mod doctor;
 mod health;
+mod host;
 mod identity;
 pub mod listener;
 mod oidc;
