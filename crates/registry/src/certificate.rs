@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use hythe_metadata::setting;
+use hythe_metadata::{Connection, setting};
 use serde::{Deserialize, Serialize};
 
 use crate::Registry;
 use crate::clock::{self, Micros};
 use crate::error::{Error, Result};
+use crate::secrets::Secrets;
 use crate::secrets::places::of_setting;
 
 pub(crate) const SETTING: &str = "self_made_certificate";
@@ -34,23 +35,13 @@ impl SelfMadeCertificate {
 }
 
 impl Registry {
-    /// The certificate that stands: the kept one, or the one `make` makes if there is none or it has grown old.
+    /// The certificate that stands: the kept one, or the one `make` makes if there is none or it has grown old. Of several
+    /// nodes that start at once, the first one's.
     pub async fn keep_self_made_certificate(
         &self,
         make: impl FnOnce() -> Result<SelfMadeCertificate>,
     ) -> Result<SelfMadeCertificate> {
-        let mut connection = self.database.connect().await?;
-        let kept = match setting::find(&mut connection, SETTING).await? {
-            Some(sealed) => {
-                Some(self.secrets.open_text(&mut connection, &of_setting(SETTING), &sealed).await?)
-            }
-            None => None,
-        };
-        drop(connection);
-        if let Some(kept) =
-            kept.as_deref().and_then(|text| serde_json::from_str::<SelfMadeCertificate>(text).ok())
-            && clock::now() - kept.made_at < clock::micros(RENEWED_AFTER)
-        {
+        if let Some(kept) = self.find_self_made_certificate().await? {
             return Ok(kept);
         }
         let made = make()?;
@@ -59,13 +50,29 @@ impl Registry {
         let secrets = self.secrets.clone();
         self.database
             .try_transaction(move |c| {
-                let (text, secrets) = (text.clone(), secrets.clone());
+                let (made, text, secrets) = (made.clone(), text.clone(), secrets.clone());
                 Box::pin(async move {
+                    setting::lock(c, SETTING).await?;
+                    if let Some(kept) = find(c, &secrets).await? {
+                        return Ok(kept);
+                    }
                     let sealed = secrets.seal(c, &of_setting(SETTING), text.as_bytes()).await?;
-                    Ok::<_, Error>(setting::put(c, SETTING, &sealed).await?)
+                    setting::put(c, SETTING, &sealed).await?;
+                    Ok::<_, Error>(made)
                 })
             })
-            .await?;
-        Ok(made)
+            .await
     }
+
+    /// The kept certificate, if it has not grown old.
+    pub async fn find_self_made_certificate(&self) -> Result<Option<SelfMadeCertificate>> {
+        find(&mut self.database.connect().await?, &self.secrets).await
+    }
+}
+
+async fn find(c: &mut Connection, secrets: &Secrets) -> Result<Option<SelfMadeCertificate>> {
+    let Some(sealed) = setting::find(c, SETTING).await? else { return Ok(None) };
+    let text = secrets.open_text(c, &of_setting(SETTING), &sealed).await?;
+    let kept = serde_json::from_str::<SelfMadeCertificate>(&text).ok();
+    Ok(kept.filter(|kept| clock::now() - kept.made_at < clock::micros(RENEWED_AFTER)))
 }

@@ -1,12 +1,13 @@
 //! Secrets among the rows: sealed, from the first start on, and readable to nodes with the right key alone.
 #![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 
 use hythe_blobs::Memory;
 use hythe_metadata::identity_source::{self, NewSource};
 use hythe_metadata::{Database, setting, signing_key};
 use hythe_registry::access::{Caller, Everywhere, Permit, SystemRight};
+use hythe_registry::certificate::SelfMadeCertificate;
 use hythe_registry::secrets::KeyEncryptionKey;
 use hythe_registry::sources::SourceKind;
 use hythe_registry::sources::manage::CreateSource;
@@ -186,4 +187,27 @@ async fn another_key_is_brought_to_all_nodes_without_a_moment_in_which_one_canno
         openers.iter().map(|opener| (opener.id.as_str(), opener.here)).collect::<Vec<_>>(),
         [(new.id(), true)]
     );
+}
+
+/// Each is made before either is kept, as by nodes that start at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_start_at_once_show_one_certificate() {
+    let (folder, key) = (tempfile::tempdir().unwrap(), KeyEncryptionKey::generate().unwrap());
+    let first = started(&folder, &key).await;
+    let both_made = Arc::new(Barrier::new(2));
+    let start = |name: &'static str, registry: Arc<Registry>| {
+        let both_made = both_made.clone();
+        tokio::spawn(async move {
+            let make = || {
+                both_made.wait();
+                Ok(SelfMadeCertificate::new(name.to_owned(), String::new()))
+            };
+            registry.keep_self_made_certificate(make).await.unwrap().certificate_pem
+        })
+    };
+    let (one, other) = (start("one", first.clone()), start("other", node(&folder, &key)));
+    let shown = one.await.unwrap();
+    assert_eq!(other.await.unwrap(), shown);
+    let kept = first.find_self_made_certificate().await.unwrap().unwrap();
+    assert_eq!(kept.certificate_pem, shown);
 }

@@ -26,6 +26,14 @@ pub(crate) enum AdminCommand {
     /// Read, check and shorten the audit log
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Print the certificate that the nodes made for themselves, for clients to trust
+    ///
+    /// Nodes show it while tls.cert names none.
+    #[command(after_long_help = "\
+Examples:
+  hythe admin certificate > /etc/docker/certs.d/hub.example.com:5000/ca.crt
+  hythe admin certificate | openssl x509 -noout -text")]
+    Certificate,
     /// Tell whether somebody may do something, and which rule says so
     #[command(after_long_help = "\
 Examples:

@@ -187,6 +187,9 @@ fn administrators_work_beside_the_running_server() {
         "error: no password for bob, and no terminal to ask for it; hint: --password-stdin reads it from standard input, \
          --random-password makes one\n",
     );
+    let certificate = hythe.run(&["admin", "certificate"]).ok();
+    assert!(certificate.starts_with("-----BEGIN CERTIFICATE-----\n"), "{certificate}");
+    assert!(!certificate.contains("KEY"), "{certificate}");
     let users = hythe.run(&["admin", "user", "list", "--output", "json"]).json();
     let names: Vec<&str> =
         users.as_array().unwrap().iter().filter_map(|user| user["username"].as_str()).collect();

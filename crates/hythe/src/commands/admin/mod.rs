@@ -1,6 +1,7 @@
 //! `hythe admin`: users, projects, members, keys and the audit log, worked on in the database itself.
 
 mod audit;
+mod certificate;
 mod explain;
 mod key;
 mod member;
@@ -42,6 +43,7 @@ pub(crate) async fn run(command: &AdminCommand, inputs: &Inputs) -> Result<(), F
         AdminCommand::Key(command) => key::run(command, &desk).await,
         AdminCommand::Secrets(command) => secrets::run(command, &desk).await,
         AdminCommand::Audit(command) => audit::run(command, &desk).await,
+        AdminCommand::Certificate => certificate::run(&desk).await,
         AdminCommand::Explain { who, permission, place, tag } => {
             explain::run(who, permission, place.as_deref(), tag.as_deref(), &desk).await
         }
