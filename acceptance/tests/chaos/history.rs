@@ -1,6 +1,7 @@
 //! What every client asked for and what it was told, and whether one order of events explains all of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 /// A tag's value: the digest of the image that it names; nothing while there is no such tag.
@@ -39,13 +40,18 @@ pub(crate) fn explain(operations: &[Operation]) -> Result<(), usize> {
 }
 
 struct Search<'a> {
+    /// By the time of their beginning.
     operations: Vec<&'a Operation>,
-    placed: Vec<bool>,
+    /// What is not placed yet.
+    open: BTreeSet<usize>,
     /// Answered operations that are not placed yet.
     left: usize,
     /// Of each value, what is not placed yet.
     left_of: HashMap<&'a Value, Left>,
-    seen: HashSet<(Vec<u64>, Value)>,
+    /// A number for each operation, drawn once: those of the placed ones, added up, stand for the set of them.
+    numbers: Vec<u128>,
+    placed: u128,
+    seen: HashSet<(u128, Value)>,
     best: usize,
 }
 
@@ -85,8 +91,8 @@ impl<'a> Search<'a> {
         for operation in &operations {
             *left_of.entry(operation.what.value()).or_default().of(&operation.what) += 1;
         }
-        let placed = vec![false; operations.len()];
-        Search { placed, operations, left, left_of, seen: HashSet::new(), best: 0 }
+        let (open, numbers) = (0..operations.len()).map(|at| (at, drawn())).unzip();
+        Search { operations, open, left, left_of, numbers, placed: 0, seen: HashSet::new(), best: 0 }
     }
 
     /// Places what is left after `current` was written last.
@@ -94,8 +100,8 @@ impl<'a> Search<'a> {
         if self.left == 0 {
             return true;
         }
-        self.best = self.best.max(self.placed.iter().filter(|placed| **placed).count());
-        if !self.seen.insert((self.bits(), current.clone())) {
+        self.best = self.best.max(self.operations.len() - self.open.len());
+        if !self.seen.insert((self.placed, current.clone())) {
             return false;
         }
         let next = self.next();
@@ -116,13 +122,15 @@ impl<'a> Search<'a> {
     fn try_at(&mut self, at: usize, current: Value) -> bool {
         let operation = self.operations[at];
         let answered = usize::from(operation.ended.is_some());
-        self.placed[at] = true;
+        self.open.remove(&at);
+        self.placed = self.placed.wrapping_add(self.numbers[at]);
         self.left -= answered;
         *self.left_of(operation) -= 1;
         if self.place(current) {
             return true;
         }
-        self.placed[at] = false;
+        self.open.insert(at);
+        self.placed = self.placed.wrapping_sub(self.numbers[at]);
         self.left += answered;
         *self.left_of(operation) += 1;
         false
@@ -138,17 +146,28 @@ impl<'a> Search<'a> {
         self.left_of.get(value).is_some_and(|left| left.reads > 0 && left.writes == 0)
     }
 
-    /// What may come next: all that had begun before the first of the others was over.
+    /// What may come next: all that had begun before the first of the others was over. Whatever begins after that cannot be
+    /// over before, and is not looked at.
     fn next(&self) -> Vec<usize> {
-        let open = || (0..self.operations.len()).filter(|at| !self.placed[*at]);
-        let first_end = open().filter_map(|at| self.operations[at].ended).min();
-        open().filter(|at| first_end.is_none_or(|end| self.operations[*at].begun <= end)).collect()
+        let mut first_end = Duration::MAX;
+        let mut next = Vec::new();
+        for at in &self.open {
+            let Operation { begun, ended, .. } = self.operations[*at];
+            if *begun > first_end {
+                break;
+            }
+            first_end = ended.map_or(first_end, |end| first_end.min(end));
+            next.push(*at);
+        }
+        next.retain(|at| self.operations[*at].begun <= first_end);
+        next
     }
+}
 
-    fn bits(&self) -> Vec<u64> {
-        let pack = |chunk: &[bool]| chunk.iter().fold(0, |bits, placed| bits << 1 | u64::from(*placed));
-        self.placed.chunks(64).map(pack).collect()
-    }
+/// Every state of the standard library's hasher has keys of its own.
+fn drawn() -> u128 {
+    let half = || u128::from(RandomState::new().hash_one(()));
+    half() << 64 | half()
 }
 
 #[cfg(test)]
@@ -221,6 +240,27 @@ mod tests {
         assert_eq!(explain(&operations), Ok(()));
         operations.push(read(900, 901, "late 3"));
         assert!(explain(&operations).is_err());
+    }
+
+    /// An hour's worth: a look at all that is left at each step would take minutes.
+    #[test]
+    fn a_long_history_is_explained() {
+        let mut operations = Vec::new();
+        for n in 0..20_000 {
+            let at = 100 * n;
+            operations
+                .extend([write(at, at + 250, &format!("{n}")), read(at + 255, at + 256, &format!("{n}"))]);
+            operations.extend((n % 50 == 0).then(|| unanswered(at, &format!("late {n}"))));
+            operations.extend((n % 50 == 40).then(|| read(at + 257, at + 258, &format!("late {}", n - 40))));
+        }
+        let mut lost = operations.clone();
+        assert_eq!(on_a_large_stack(move || explain(&operations)), Ok(()));
+        lost.push(read(3_000_000, 3_000_001, "7"));
+        assert!(on_a_large_stack(move || explain(&lost)).is_err());
+    }
+
+    fn on_a_large_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        std::thread::Builder::new().stack_size(1 << 30).spawn(work).unwrap().join().unwrap()
     }
 
     #[test]
