@@ -2,11 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, IoSliceMut};
-use std::num::NonZeroU64;
 use std::ops::Range;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
@@ -23,8 +23,8 @@ use super::ConnectionInfo;
 const WINDOW: usize = 8 * 1024 * 1024;
 /// Ranges up to here are cheaper to read than to map.
 const SMALL: u64 = 64 * 1024;
-/// Distance of the bytes that are read to wait for a window's pages: the kernel's usual read-ahead.
-const STRIDE: usize = 128 * 1024;
+/// What is read at a time of a window that is not in memory.
+const PIECE: usize = 128 * 1024;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -57,21 +57,18 @@ where
 /// Hands out windows of a mapped file, each once its pages are in memory.
 struct MappedBody {
     file: Arc<File>,
+    /// The same, opened once more where a window was cold: the kernel reads ahead for each opening by itself, and
+    /// `sendfile`, which comes behind, would throw it off.
+    reader: Arc<OnceLock<Option<File>>>,
     position: u64,
     left: Bytes,
-    warming: Warming,
-}
-
-enum Warming {
-    /// The next window has not been looked at.
-    Unknown,
-    /// Its pages are being read on a thread that may wait.
-    Reading(JoinHandle<io::Result<()>>),
+    /// The next window, where it was not in memory, on its way there on a thread that may wait.
+    reading: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl MappedBody {
     fn new(file: Arc<File>, position: u64, left: Bytes) -> Self {
-        Self { file, position, left, warming: Warming::Unknown }
+        Self { file, reader: Arc::default(), position, left, reading: None }
     }
 
     /// A short rest goes along with the window before it.
@@ -79,26 +76,28 @@ impl MappedBody {
         if self.left.len() <= WINDOW + WINDOW / 4 { self.left.len() } else { WINDOW }
     }
 
-    /// `sendfile` would wait for the disk on the worker's time, so a cold window is read on another thread first.
-    fn poll_warm(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
-            match &mut self.warming {
-                Warming::Reading(task) => {
-                    let read = ready!(Pin::new(task).poll(cx)).map_err(io::Error::other)?;
-                    self.warming = Warming::Unknown;
-                    return Poll::Ready(read);
-                }
-                Warming::Unknown => {
-                    let len = self.window_len();
-                    if is_in_memory(&self.file, self.position, len) {
-                        return Poll::Ready(Ok(()));
-                    }
-                    let (file, position) = (Arc::clone(&self.file), self.position);
-                    let task = tokio::task::spawn_blocking(move || read_ahead(&file, position, len));
-                    self.warming = Warming::Reading(task);
-                }
-            }
+    /// `sendfile` would wait for the disk on the worker's time, so a cold window is read on another thread first. Whether
+    /// this one had to be.
+    fn poll_warm(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        if self.reading.is_none() {
+            self.read_if_cold();
         }
+        let Some(task) = &mut self.reading else { return Poll::Ready(Ok(false)) };
+        let read = ready!(Pin::new(task).poll(cx)).map_err(io::Error::other)?;
+        self.reading = None;
+        Poll::Ready(read.map(|()| true))
+    }
+
+    fn read_if_cold(&mut self) {
+        let len = self.window_len();
+        if len == 0 || is_in_memory(&self.file, self.position, len) {
+            return;
+        }
+        let (file, reader, position) = (Arc::clone(&self.file), Arc::clone(&self.reader), self.position);
+        self.reading = Some(tokio::task::spawn_blocking(move || {
+            let again = reader.get_or_init(|| open_again(&file));
+            read_in(again.as_ref().unwrap_or(&file), position, len)
+        }));
     }
 
     fn take_window(&mut self) -> Bytes {
@@ -119,10 +118,15 @@ impl http_body::Body for MappedBody {
         if self.left.is_empty() {
             return Poll::Ready(None);
         }
-        ready!(self.poll_warm(cx)).inspect_err(|error| {
+        let was_cold = ready!(self.poll_warm(cx)).inspect_err(|error| {
             tracing::error!(offset = self.position, %error, "a file cannot be read; the answer was cut off");
         })?;
-        Poll::Ready(Some(Ok(Frame::data(self.take_window()))))
+        let window = self.take_window();
+        if was_cold {
+            // The disk works on while this one is sent.
+            self.read_if_cold();
+        }
+        Poll::Ready(Some(Ok(Frame::data(window))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -152,14 +156,29 @@ fn has_byte(file: &File, position: u64) -> bool {
     }
 }
 
-/// Brings a window into memory and starts on the next one, so that a sequential reader waits once.
-fn read_ahead(file: &File, position: u64, len: usize) -> io::Result<()> {
-    // Only a hint, and some file systems refuse it; the reads below do the work then.
-    let _ = rustix::fs::fadvise(file, position, NonZeroU64::new(2 * len as u64), Advice::WillNeed);
+/// Also of a file that has lost its name; nothing where there is no `/proc`.
+fn open_again(file: &File) -> Option<File> {
+    let again = File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?;
+    // Only a hint, to read twice as far ahead; some file systems refuse it.
+    let _ = rustix::fs::fadvise(&again, 0, None, Advice::Sequential);
+    Some(again)
+}
+
+/// Brings a window into memory, by reading it and throwing away what was read. Pages that come in for a reader are large
+/// ones, of which a `sendfile` takes fewer; `POSIX_FADV_WILLNEED`, which would spare the copy, makes single pages of 4 KiB, with
+/// which every later pull of the blob takes a fifth longer.
+fn read_in(file: &File, position: u64, len: usize) -> io::Result<()> {
+    let mut piece = vec![0; PIECE.min(len)];
     let end = position + len as u64;
-    let mut byte = [0];
-    for step in (position..end).step_by(STRIDE).chain([end.saturating_sub(1)]) {
-        file.read_at(&mut byte, step)?;
+    let mut at = position;
+    while at < end {
+        match file.read_at(&mut piece, at) {
+            // Shorter than was said: who sends it finds out.
+            Ok(0) => break,
+            Ok(read) => at += read as u64,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }
@@ -227,11 +246,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_ahead_is_in_memory() {
+    fn what_was_read_in_is_in_memory() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         io::Write::write_all(&mut file, &vec![7; 1 << 20]).unwrap();
         file.as_file().sync_all().unwrap();
-        read_ahead(file.as_file(), 4_000, 1_000_000).unwrap();
+        read_in(file.as_file(), 4_000, 1_000_000).unwrap();
         assert!(is_in_memory(file.as_file(), 4_000, 1_000_000));
     }
 }
