@@ -34,6 +34,9 @@ struct Files {
     sent: Counter,
     /// Where `sendfile` does not work: the buffer to copy through.
     copy: Option<Box<[u8]>>,
+    /// Only whole packets leave until the next flush: else each `sendfile` would end with a short one, which wakes the
+    /// client for little. (nginx's `tcp_nopush`.)
+    is_corked: bool,
 }
 
 impl Socket {
@@ -43,7 +46,7 @@ impl Socket {
 
     /// Slices that `table` knows are sent from their files from now on.
     pub(super) fn with_files(mut self, table: Arc<SendfileTable>) -> Self {
-        self.files = Some(Files { table, sent: counters::sendfile_bytes(), copy: None });
+        self.files = Some(Files { table, sent: counters::sendfile_bytes(), copy: None, is_corked: false });
         self
     }
 
@@ -119,6 +122,7 @@ impl Files {
         if self.copy.is_none() {
             let mut offset = piece.offset;
             let len = piece.len.min(MOST_AT_ONCE);
+            self.cork(stream, true);
             match rustix::fs::sendfile(stream, &*piece.file, Some(&mut offset), len) {
                 Ok(0) => return Err(shorter_than_said(piece)),
                 Ok(sent) => {
@@ -130,6 +134,14 @@ impl Files {
             }
         }
         self.copy_piece(stream, piece)
+    }
+
+    /// A connection that cannot be corked sends short packets, and that is all.
+    fn cork(&mut self, stream: &TcpStream, wanted: bool) {
+        if self.is_corked != wanted {
+            let _ = rustix::net::sockopt::set_tcp_cork(stream, wanted);
+            self.is_corked = wanted;
+        }
     }
 
     /// What fits into the socket is taken, the rest is read again at the next call: simpler than keeping it, and
@@ -197,6 +209,10 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Socket { stream, files, .. } = &mut *self;
+        if let Some(files) = files {
+            files.cork(stream, false);
+        }
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
@@ -269,6 +285,21 @@ mod tests {
         let copying = |files: &mut Files| files.copy = Some(vec![0; COPY_AT_ONCE].into_boxed_slice());
         let arrived = sent(table, b"head", body, copying).await;
         assert!(arrived == [b"head", &bytes[7..]].concat());
+    }
+
+    #[tokio::test]
+    async fn short_packets_wait_for_the_flush_and_no_longer() {
+        let (file, _) = file();
+        let table = SendfileTable::new();
+        let body = table.map(&file, 0..100_000).unwrap();
+        let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(door.local_addr().unwrap()).await.unwrap();
+        let mut socket =
+            Socket::new(door.accept().await.unwrap().0, Duration::from_secs(5)).with_files(table);
+        socket.write_all(&body).await.unwrap();
+        assert!(rustix::net::sockopt::tcp_cork(&socket.stream).unwrap());
+        socket.flush().await.unwrap();
+        assert!(!rustix::net::sockopt::tcp_cork(&socket.stream).unwrap());
     }
 
     #[tokio::test]
