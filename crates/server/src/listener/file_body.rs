@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IoSliceMut};
+use std::num::NonZeroU64;
 use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
@@ -89,12 +90,19 @@ impl MappedBody {
     }
 
     fn read_if_cold(&mut self) {
-        let len = self.window_len();
-        if len == 0 || is_in_memory(&self.file, self.position, len) {
+        let (len, position) = (self.window_len(), self.position);
+        if len == 0 {
             return;
         }
-        let (file, reader, position) = (Arc::clone(&self.file), Arc::clone(&self.reader), self.position);
+        let whereabouts = whereabouts(&self.file, position, len);
+        if whereabouts == Whereabouts::Memory {
+            return;
+        }
+        let (file, reader) = (Arc::clone(&self.file), Arc::clone(&self.reader));
         self.reading = Some(tokio::task::spawn_blocking(move || {
+            if whereabouts == Whereabouts::Unknown {
+                return wait_for(&file, position, len);
+            }
             let again = reader.get_or_init(|| open_again(&file));
             read_in(again.as_ref().unwrap_or(&file), position, len)
         }));
@@ -138,21 +146,31 @@ impl http_body::Body for MappedBody {
     }
 }
 
-/// Whether a window's last and first page can be read without waiting. Pages between them may still be missing;
-/// then `sendfile` waits for those few. File systems that cannot tell count as cold: reading ahead what is
-/// there already costs microseconds, waiting for a network file system on a worker stops everybody.
-fn is_in_memory(file: &File, position: u64, len: usize) -> bool {
-    let last = position + (len as u64).saturating_sub(1);
-    has_byte(file, last) && has_byte(file, position)
+/// Where a window is, as far as the file system tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whereabouts {
+    Memory,
+    Disk,
+    Unknown,
 }
 
-fn has_byte(file: &File, position: u64) -> bool {
+/// By its last and its first page. Pages between them may still be missing; then `sendfile` waits for those few.
+fn whereabouts(file: &File, position: u64, len: usize) -> Whereabouts {
+    let last = position + (len as u64).saturating_sub(1);
+    match whereabouts_of_byte(file, last) {
+        Whereabouts::Memory => whereabouts_of_byte(file, position),
+        other => other,
+    }
+}
+
+fn whereabouts_of_byte(file: &File, position: u64) -> Whereabouts {
     let mut byte = [0];
     let read = rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut byte)], position, ReadWriteFlags::NOWAIT);
     match read {
-        Ok(_) => true,
-        Err(Errno::INTR) => has_byte(file, position),
-        Err(_) => false,
+        Ok(_) => Whereabouts::Memory,
+        Err(Errno::INTR) => whereabouts_of_byte(file, position),
+        Err(Errno::AGAIN) => Whereabouts::Disk,
+        Err(_) => Whereabouts::Unknown,
     }
 }
 
@@ -162,6 +180,19 @@ fn open_again(file: &File) -> Option<File> {
     // Only a hint, to read twice as far ahead; some file systems refuse it.
     let _ = rustix::fs::fadvise(&again, 0, None, Advice::Sequential);
     Some(again)
+}
+
+/// Waits for a window of a network file system, which cannot tell what is in memory: its pages are asked for all at
+/// once, which costs microseconds where they are there.
+fn wait_for(file: &File, position: u64, len: usize) -> io::Result<()> {
+    // Only a hint, and some file systems refuse it; the reads below do the work then.
+    let _ = rustix::fs::fadvise(file, position, NonZeroU64::new(2 * len as u64), Advice::WillNeed);
+    let end = position + len as u64;
+    let mut byte = [0];
+    for step in (position..end).step_by(PIECE).chain([end.saturating_sub(1)]) {
+        file.read_at(&mut byte, step)?;
+    }
+    Ok(())
 }
 
 /// Brings a window into memory, by reading it and throwing away what was read. Pages that come in for a reader are large
@@ -251,6 +282,28 @@ mod tests {
         io::Write::write_all(&mut file, &vec![7; 1 << 20]).unwrap();
         file.as_file().sync_all().unwrap();
         read_in(file.as_file(), 4_000, 1_000_000).unwrap();
-        assert!(is_in_memory(file.as_file(), 4_000, 1_000_000));
+        assert_eq!(whereabouts(file.as_file(), 4_000, 1_000_000), Whereabouts::Memory);
+    }
+
+    #[test]
+    fn a_window_can_be_waited_for_where_nobody_tells() {
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, &[7; 300_000]).unwrap();
+        wait_for(&file, 5, 299_995).unwrap();
+        wait_for(&file, 299_999, 1).unwrap();
+    }
+
+    /// The second window is on its way while the first one is sent.
+    #[tokio::test]
+    async fn a_file_on_disk_arrives_whole() {
+        let bytes: Vec<u8> = (0..2 * WINDOW + 9_000_000).map(|place| (place / 4_099 % 256) as u8).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, &bytes).unwrap();
+        file.sync_all().unwrap();
+        rustix::fs::fadvise(&file, 0, None, Advice::DontNeed).unwrap();
+        let file = Arc::new(file);
+        let map = SendfileTable::new().map(&file, 7..bytes.len() as u64).unwrap();
+        let body = http_body_util::BodyExt::collect(MappedBody::new(file, 7, map)).await.unwrap();
+        assert!(body.to_bytes() == bytes[7..]);
     }
 }
