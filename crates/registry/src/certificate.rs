@@ -32,6 +32,10 @@ impl SelfMadeCertificate {
     pub fn new(certificate_pem: String, key_pem: String) -> SelfMadeCertificate {
         SelfMadeCertificate { certificate_pem, key_pem, made_at: clock::now() }
     }
+
+    fn is_young(&self) -> bool {
+        clock::now() - self.made_at < clock::micros(RENEWED_AFTER)
+    }
 }
 
 impl Registry {
@@ -41,7 +45,7 @@ impl Registry {
         &self,
         make: impl FnOnce() -> Result<SelfMadeCertificate>,
     ) -> Result<SelfMadeCertificate> {
-        if let Some(kept) = self.find_self_made_certificate().await? {
+        if let Some(kept) = self.find_self_made_certificate().await?.filter(SelfMadeCertificate::is_young) {
             return Ok(kept);
         }
         let made = make()?;
@@ -53,7 +57,7 @@ impl Registry {
                 let (made, text, secrets) = (made.clone(), text.clone(), secrets.clone());
                 Box::pin(async move {
                     setting::lock(c, SETTING).await?;
-                    if let Some(kept) = find(c, &secrets).await? {
+                    if let Some(kept) = find(c, &secrets).await?.filter(SelfMadeCertificate::is_young) {
                         return Ok(kept);
                     }
                     let sealed = secrets.seal(c, &of_setting(SETTING), text.as_bytes()).await?;
@@ -64,7 +68,7 @@ impl Registry {
             .await
     }
 
-    /// The kept certificate, if it has not grown old.
+    /// The kept certificate, however old: nodes show it until one starts anew.
     pub async fn find_self_made_certificate(&self) -> Result<Option<SelfMadeCertificate>> {
         find(&mut self.database.connect().await?, &self.secrets).await
     }
@@ -73,6 +77,5 @@ impl Registry {
 async fn find(c: &mut Connection, secrets: &Secrets) -> Result<Option<SelfMadeCertificate>> {
     let Some(sealed) = setting::find(c, SETTING).await? else { return Ok(None) };
     let text = secrets.open_text(c, &of_setting(SETTING), &sealed).await?;
-    let kept = serde_json::from_str::<SelfMadeCertificate>(&text).ok();
-    Ok(kept.filter(|kept| clock::now() - kept.made_at < clock::micros(RENEWED_AFTER)))
+    Ok(serde_json::from_str(&text).ok())
 }

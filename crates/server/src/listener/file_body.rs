@@ -24,7 +24,8 @@ use super::ConnectionInfo;
 const WINDOW: usize = 8 * 1024 * 1024;
 /// Ranges up to here are cheaper to read than to map.
 const SMALL: u64 = 64 * 1024;
-/// What is read at a time of a window that is not in memory.
+/// What is read at a time of a window that is not in memory, and the distance of the bytes that are read only to wait for
+/// it: the kernel's usual read-ahead.
 const PIECE: usize = 128 * 1024;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -276,34 +277,36 @@ mod tests {
         assert_eq!(windows, [(7, WINDOW), (7 + WINDOW as u64, WINDOW), (7 + 2 * WINDOW as u64, WINDOW + 5)]);
     }
 
-    #[test]
-    fn what_was_read_in_is_in_memory() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        io::Write::write_all(&mut file, &vec![7; 1 << 20]).unwrap();
-        file.as_file().sync_all().unwrap();
-        read_in(file.as_file(), 4_000, 1_000_000).unwrap();
-        assert_eq!(whereabouts(file.as_file(), 4_000, 1_000_000), Whereabouts::Memory);
-    }
-
-    #[test]
-    fn a_window_can_be_waited_for_where_nobody_tells() {
+    /// A file of which nothing is in memory, where its file system keeps it on a disk.
+    fn cold_file(len: usize) -> Arc<File> {
         let mut file = tempfile::tempfile().unwrap();
-        io::Write::write_all(&mut file, &[7; 300_000]).unwrap();
-        wait_for(&file, 5, 299_995).unwrap();
-        wait_for(&file, 299_999, 1).unwrap();
-    }
-
-    /// The second window is on its way while the first one is sent.
-    #[tokio::test]
-    async fn a_file_on_disk_arrives_whole() {
-        let bytes: Vec<u8> = (0..2 * WINDOW + 9_000_000).map(|place| (place / 4_099 % 256) as u8).collect();
-        let mut file = tempfile::tempfile().unwrap();
-        io::Write::write_all(&mut file, &bytes).unwrap();
+        io::Write::write_all(&mut file, &vec![7; len]).unwrap();
         file.sync_all().unwrap();
         rustix::fs::fadvise(&file, 0, None, Advice::DontNeed).unwrap();
-        let file = Arc::new(file);
-        let map = SendfileTable::new().map(&file, 7..bytes.len() as u64).unwrap();
-        let body = http_body_util::BodyExt::collect(MappedBody::new(file, 7, map)).await.unwrap();
-        assert!(body.to_bytes() == bytes[7..]);
+        Arc::new(file)
+    }
+
+    #[test]
+    fn what_was_read_in_or_waited_for_is_in_memory() {
+        for bring in [read_in, wait_for] {
+            let file = cold_file(1 << 20);
+            bring(&file, 4_000, 1_000_000).unwrap();
+            assert_eq!(whereabouts(&file, 4_000, 1_000_000), Whereabouts::Memory);
+        }
+    }
+
+    #[tokio::test]
+    async fn each_window_is_in_memory_when_it_is_handed_out() {
+        let len = 3 * WINDOW as u64;
+        let file = cold_file(3 * WINDOW);
+        let map = SendfileTable::new().map(&file, 7..len).unwrap();
+        let mut body = MappedBody::new(Arc::clone(&file), 7, map);
+        let mut at = 7;
+        while let Some(frame) = http_body_util::BodyExt::frame(&mut body).await {
+            let window = frame.unwrap().into_data().unwrap();
+            assert_eq!(whereabouts(&file, at, window.len()), Whereabouts::Memory);
+            at += window.len() as u64;
+        }
+        assert_eq!(at, len);
     }
 }
