@@ -234,7 +234,9 @@ async fn pages_of(c: &mut Connection, index: usize, arguments: &[&str]) -> Resul
     let text =
         format!("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, SUMMARY OFF) EXECUTE hot{index} ({arguments})");
     let lines: Vec<PostgresLine> = c.query(statement_of(text), &[]).await?;
-    let buffers = lines.iter().find_map(|line| line.0.trim().strip_prefix("Buffers: shared ")).unwrap_or("");
+    // Behind `Planning:` stand the pages of the catalogue, which depend on what the connection remembers of it.
+    let run = lines.iter().map(|line| line.0.trim()).take_while(|line| *line != "Planning:");
+    let buffers = run.filter_map(|line| line.strip_prefix("Buffers: shared ")).next().unwrap_or("");
     let read = buffers.split(' ').filter(|part| part.starts_with("hit=") || part.starts_with("read="));
     Ok(read.filter_map(|part| part.split_once('=')?.1.parse::<u64>().ok()).sum())
 }
