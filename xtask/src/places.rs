@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::command::Outcome;
@@ -32,11 +33,19 @@ pub(crate) fn program_folders() -> Outcome<Vec<PathBuf>> {
     let mut folders = vec![cache.join("bin"), cache.join("cargo/bin"), cache.join("venv/bin")];
     folders.push(cache.join("npm/node_modules"));
     folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
-    folders
-        .extend(["/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib/podman"].map(PathBuf::from));
+    folders.extend(["/usr/sbin", "/sbin", "/usr/lib/podman"].map(PathBuf::from));
+    folders.extend(postgresql_folders());
     // Last, so that its python is nobody's default.
     folders.push(cache.join("venv-api/bin"));
     Ok(folders)
+}
+
+/// Where Debian keeps PostgreSQL's programs, a folder a version; the newest first.
+fn postgresql_folders() -> Vec<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().filter_map(Result::ok);
+    let mut folders: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
+    folders.sort_unstable_by(|one, other| other.cmp(one));
+    folders
 }
 
 /// `PATH` for everything that is started from here: the cache's programs first.

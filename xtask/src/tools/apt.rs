@@ -26,12 +26,19 @@ pub(super) fn install(group: &[&'static Tool]) -> Vec<Installed> {
 
 fn fetch(absent: &[&Tool]) -> Outcome {
     apt_get(&["-qq", "update"], "apt-update")?;
-    let mut words = vec!["install", "--yes", "-qq", "--no-install-recommends"];
-    words.extend(absent.iter().flat_map(|tool| match tool.source {
+    let packages = absent.iter().flat_map(|tool| match tool.source {
         Source::Apt(packages) => packages.split(' '),
         _ => "".split(' '),
-    }));
+    });
+    let mut words = vec!["install", "--yes", "-qq", "--no-install-recommends"];
+    words.extend(packages.filter(|package| is_known(package)));
     apt_get(&words, "apt")
+}
+
+/// Whether this release has the package.
+fn is_known(package: &str) -> bool {
+    let shown = Command::new("apt-cache").args(["--quiet", "show", package]).output();
+    shown.is_ok_and(|shown| shown.status.success())
 }
 
 /// Waits for a lock that another apt holds rather than failing at once.

@@ -14,7 +14,8 @@ pub(crate) struct Tool {
 
 /// The package client that brings a tool.
 pub(crate) enum Source {
-    /// Debian packages apart by blanks, of the version the release has.
+    /// Debian packages apart by blanks, of the version the release has. One that a release does not know is left out:
+    /// what it holds may be part of another there.
     Apt(&'static str),
     /// A Go module and the package within it. `replace` repeats those lines of the module's own go.mod that it does
     /// not compile without: go heeds them in the main module only.
@@ -72,8 +73,9 @@ pub(crate) const TOOLS: &[Tool] = &[
     apt("uidmap", "newuidmap", "podman's user name spaces"),
     apt("containerd", "containerd", "client (ctr)"),
     apt("docker.io", "dockerd", "client"),
+    apt("docker-cli", "docker", "client"),
     apt("iptables", "iptables", "dockerd starts it"),
-    apt("postgresql-15", "initdb", "the second metadata engine"),
+    apt("postgresql", "initdb", "the second metadata engine"),
     apt("docker-registry", "docker-registry", "bench: the peer"),
     apt("nginx-light", "nginx", "bench: the yardstick"),
     apt("wrk", "wrk", "bench: load"),
@@ -100,6 +102,8 @@ pub(crate) const TOOLS: &[Tool] = &[
         source: Source::Apt("ceph-mon ceph-osd ceph-mds ceph-fuse ceph-common"),
         purpose: "a folder that two machines share",
     },
+    apt("golang-go", "go", "builds clients"),
+    apt("python3-venv", "python3", "brings clients and the S3 servers"),
     apt("nodejs", "node", "runs the OpenID provider"),
     apt("npm", "npm", "brings the OpenID provider and builds the console"),
     Tool {

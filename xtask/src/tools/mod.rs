@@ -1,7 +1,8 @@
 //! `cargo xtask tools`: everything the tests talk to, installed once and kept in the cache.
 //!
-//! Each kind of package has its own client (apt-get, go, pip, npm, cargo) and its own file here. The kinds are
-//! installed beside each other, the tools of one kind one after the other: two cores gain nothing from more.
+//! Each kind of package has its own client (apt-get, go, pip, npm, cargo) and its own file here. apt-get brings clients of
+//! other kinds, so those wait for it; else the kinds are installed beside each other, the tools of one kind one after the
+//! other: two cores gain nothing from more.
 
 mod apt;
 mod cargo;
@@ -55,23 +56,23 @@ fn install(wanted: &[&'static Tool]) -> Vec<Installed> {
     let of_kind = |kind: fn(&Source) -> bool| -> Vec<&'static Tool> {
         wanted.iter().copied().filter(|tool| kind(&tool.source)).collect()
     };
-    let groups = [
-        of_kind(|source| matches!(source, Source::Apt(_))),
+    let apt = of_kind(|source| matches!(source, Source::Apt(_)));
+    let cargo = of_kind(|source| matches!(source, Source::Cargo { .. }));
+    let behind_apt = [
         of_kind(|source| matches!(source, Source::Python { .. })),
         of_kind(|source| matches!(source, Source::Npm { .. })),
         of_kind(|source| matches!(source, Source::Go { .. } | Source::WishedGo { .. })),
-        of_kind(|source| matches!(source, Source::Cargo { .. })),
     ];
     std::thread::scope(|scope| {
-        let running = groups.map(|group| scope.spawn(move || install_group(&group)));
-        running.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
+        let mut running = vec![scope.spawn(move || install_group(&cargo))];
+        let mut installed = apt::install(&apt);
+        running.extend(behind_apt.map(|group| scope.spawn(move || install_group(&group))));
+        installed.extend(running.into_iter().filter_map(|thread| thread.join().ok()).flatten());
+        installed
     })
 }
 
 fn install_group(group: &[&'static Tool]) -> Vec<Installed> {
-    if group.iter().any(|tool| matches!(tool.source, Source::Apt(_))) {
-        return apt::install(group);
-    }
     group
         .iter()
         .map(|tool| {
