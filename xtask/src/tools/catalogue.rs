@@ -92,7 +92,7 @@ pub(crate) const TOOLS: &[Tool] = &[
         name: "samba",
         program: "samba",
         source: Source::Apt(
-            "samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind python3-samba iproute2",
+            "samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind python3-samba iproute2",
         ),
         purpose: "an Active Directory to sign in through",
     },
@@ -179,7 +179,8 @@ pub(crate) const TOOLS: &[Tool] = &[
         source: Source::WishedGo {
             module: "github.com/goharbor/terraform-provider-harbor",
             package: "github.com/goharbor/terraform-provider-harbor",
-            version: "v3.12.4",
+            // v3.12.4, by a name that Go accepts for a module whose path does not end in v3.
+            version: "v0.0.0-20260811070256-a5e8f4b1b74e",
         },
         purpose: "client of the API",
     },

@@ -12,6 +12,9 @@ use super::log;
 use crate::command::{self, Outcome};
 use crate::places;
 
+/// Debian's go would refuse a module that asks for a newer one; the proxy has that as well. As a variable.
+pub(crate) const TOOLCHAIN: (&str, &str) = ("GOTOOLCHAIN", "auto");
+
 /// What the proxy has: a module, the program in it, and what go.mod must replace.
 pub(super) struct Main {
     pub(super) module: &'static str,
@@ -44,6 +47,7 @@ fn go_in(folder: &Path) -> Outcome<Command> {
     go.arg("go")
         .current_dir(folder)
         .env("GOBIN", places::cache()?.join("bin"))
+        .envs([TOOLCHAIN])
         .env("CGO_ENABLED", "0")
         .env("GOFLAGS", "-buildvcs=false");
     Ok(go)

@@ -7,7 +7,7 @@
 mod apt;
 mod cargo;
 mod catalogue;
-mod go;
+pub(crate) mod go;
 mod npm;
 mod python;
 
