@@ -16,6 +16,8 @@ use hythe_oci::error_code::ErrorCode;
 use hythe_oci::name::RepositoryName;
 use hythe_oci::range::ContentRange;
 use hythe_oci::upload_id::UploadId;
+use tokio::sync::Semaphore;
+use tracing::Instrument;
 
 use crate::Registry;
 use crate::access::{Permit, Pull, Push};
@@ -292,7 +294,6 @@ impl Registry {
         &self,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
-        use tracing::Instrument;
         match Detached::new(&self.detached, work.in_current_span()).await {
             Ok(result) => result,
             Err(_) => {
@@ -432,7 +433,7 @@ impl Registry {
 
     /// Verifies, makes durable, and in one transaction names the bytes and closes the upload. Storage is asked about
     /// bytes that were pushed before outside of the transaction, which must not wait for it.
-    async fn publish(&self, session: &mut Session, digest: &Digest) -> Result<Pushed> {
+    async fn publish(self: &Arc<Self>, session: &mut Session, digest: &Digest) -> Result<Pushed> {
         let (id, fence, repository_id) = (session.row.id, session.row.fence, session.row.repository_id);
         let location = self.holding(id, fence, self.blobs.publish(&mut session.upload, digest)).await?;
         let row = blob::Blob {
@@ -462,9 +463,24 @@ impl Registry {
         match recorded {
             None => return Err(fenced_off(id)),
             Some(blob::Recorded::Created) => {}
-            Some(blob::Recorded::Existing(_)) => self.drop_duplicate(id, &location).await,
+            Some(blob::Recorded::Existing(_)) => self.clone().begin_to_drop_duplicate(id, location).await,
         }
         Ok(Pushed { digest: *digest })
+    }
+
+    /// The client does not wait for it, a gigabyte takes the disk a while; but neither does it pile up.
+    async fn begin_to_drop_duplicate(self: Arc<Self>, id: UploadId, location: hythe_blobs::Location) {
+        static UNWAITED: Semaphore = Semaphore::const_new(16);
+        let unwaited = UNWAITED.try_acquire();
+        let tracker = self.detached.clone();
+        let dropping = async move { self.drop_duplicate(id, &location).await }.in_current_span();
+        match unwaited {
+            Ok(turn) => drop(tracker.spawn(async move {
+                let _turn = turn;
+                dropping.await;
+            })),
+            Err(_) => dropping.await,
+        }
     }
 
     /// Somebody else brought the same bytes first; ours are garbage, and nobody has seen them: they go at once. If that

@@ -136,6 +136,7 @@ async fn the_bytes_of_a_duplicate_go_at_once_or_with_the_other_garbage() {
             registry.permit::<Push>(&Caller::operator(), &"library/app".parse().unwrap()).await.unwrap();
         let whole = Chunk { range: None, length: Some(5), body: body::whole("layer") };
         registry.push_blob(permit, digest, whole).await.unwrap();
+        registry.finish_uploads().await;
         let stored = store.memory.list(Shelf::Blobs, "", 10).await.unwrap().len();
         let mut c = registry.database().connect().await.unwrap();
         (stored, garbage::count(&mut c).await.unwrap().count)

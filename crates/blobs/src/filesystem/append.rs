@@ -53,7 +53,7 @@ impl Appending {
     /// offset that is durable now.
     pub(super) fn sync(&mut self) -> Result<u64, Error> {
         if let Way::Direct(direct) = std::mem::replace(&mut self.way, Way::Cached) {
-            direct.end(&self.file, self.offset).map_err(failed("write", &self.path))?;
+            direct.end(self.offset).map_err(failed("write", &self.path))?;
         }
         self.writeback.finish().map_err(failed("write", &self.path))?;
         self.file.sync_data().map_err(failed("sync", &self.path))?;
@@ -80,7 +80,7 @@ impl Appending {
             return self.write(bytes);
         }
         let Way::Direct(direct) = &mut self.way else { return self.write_cached(bytes) };
-        direct.take(&self.file, bytes, self.offset)?;
+        direct.take(bytes, self.offset)?;
         self.offset += bytes.len() as u64;
         Ok(())
     }
@@ -136,7 +136,10 @@ mod tests {
         let (file, content) = (upload.path(), content());
         tokio::task::spawn_blocking(move || {
             let direct = append(&upload, 0, &content);
-            assert_eq!(direct, Direct::begin(&disk::open(&upload.path()).unwrap().unwrap()).is_some());
+            assert_eq!(
+                direct,
+                Direct::begin(&Arc::new(disk::open(&upload.path()).unwrap().unwrap())).is_some()
+            );
             assert_eq!(append(&upload, LENGTH, &content), direct);
             assert!(std::fs::read(file).unwrap() == content);
         })
