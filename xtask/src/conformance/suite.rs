@@ -8,7 +8,6 @@ use super::junit::Tally;
 use super::server::Server;
 use crate::command::{self, Outcome};
 use crate::places;
-use crate::tools::go::TOOLCHAIN;
 
 const MODULE: &str = "github.com/opencontainers/distribution-spec/conformance";
 
@@ -117,7 +116,6 @@ impl Suite {
     fn refusal(&self, workshop: &Path) -> Outcome<Option<String>> {
         let module = format!("{MODULE}@{}", self.version);
         let mut go = Command::new("go");
-        go.envs([TOOLCHAIN]);
         let asked = command::output(go.args(["mod", "download", &module]).current_dir(workshop));
         let Err(error) = asked else { return Ok(None) };
         let said = error.to_string();
@@ -134,7 +132,6 @@ impl Suite {
     fn build(&self, workshop: &Path, program: &Path) -> Outcome {
         let verb: &[&str] = if self.test_binary { &["test", "-c"] } else { &["build"] };
         let mut go = Command::new("go");
-        go.envs([TOOLCHAIN]);
         go.args(verb).args(["-mod=mod", "-o"]).arg(program).arg(MODULE);
         let log = places::cache()?.join("logs").join(format!("conformance-{}.log", self.name));
         command::logged(go.current_dir(workshop).env("CGO_ENABLED", "0"), &log)

@@ -12,8 +12,9 @@ use super::log;
 use crate::command::{self, Outcome};
 use crate::places;
 
-/// Debian's go would refuse a module that asks for a newer one; the proxy has that as well. As a variable.
-pub(crate) const TOOLCHAIN: (&str, &str) = ("GOTOOLCHAIN", "auto");
+/// The newest that any of the modules asks for. An older go fetches it from the proxy, if it may.
+const VERSION: &str = "1.26.6";
+const TOOLCHAIN: (&str, &str) = ("GOTOOLCHAIN", "auto");
 
 /// What the proxy has: a module, the program in it, and what go.mod must replace.
 pub(super) struct Main {
@@ -35,7 +36,7 @@ pub(super) fn install(name: &str, main: &Main) -> Outcome {
 
 fn go_mod(name: &str, main: &Main) -> Outcome<String> {
     let Main { module, version, replace, .. } = main;
-    let mut text = format!("module tools.invalid/{name}\n\ngo 1.24\n\nrequire {module} {version}\n");
+    let mut text = format!("module tools.invalid/{name}\n\ngo {VERSION}\n\nrequire {module} {version}\n");
     for line in *replace {
         writeln!(text, "replace {line}")?;
     }

@@ -7,7 +7,7 @@
 mod apt;
 mod cargo;
 mod catalogue;
-pub(crate) mod go;
+mod go;
 mod npm;
 mod python;
 
