@@ -2,7 +2,8 @@
 //!
 //! What a crash leaves behind, and who cleans it up: before `append` returns, bytes past the row's offset, which
 //! the next append cuts off; between `publish` and the commit, a published file that the upload's row still names
-//! (its digest is noted when the finish claims it), which the janitor removes when the upload expires.
+//! (its digest is noted when the finish claims it), which the janitor removes when the upload expires; after the commit,
+//! the bytes of a duplicate, which are garbage by their row.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -463,24 +464,22 @@ impl Registry {
         match recorded {
             None => return Err(fenced_off(id)),
             Some(blob::Recorded::Created) => {}
-            Some(blob::Recorded::Existing(_)) => self.clone().begin_to_drop_duplicate(id, location).await,
+            Some(blob::Recorded::Existing(_)) => self.drop_duplicate_aside(id, location).await,
         }
         Ok(Pushed { digest: *digest })
     }
 
-    /// The client does not wait for it, a gigabyte takes the disk a while; but neither does it pile up.
-    async fn begin_to_drop_duplicate(self: Arc<Self>, id: UploadId, location: hythe_blobs::Location) {
+    /// [`Registry::drop_duplicate`], for which the client does not wait, because a gigabyte takes the disk a while; unless
+    /// there are many.
+    async fn drop_duplicate_aside(self: &Arc<Self>, id: UploadId, location: hythe_blobs::Location) {
         static UNWAITED: Semaphore = Semaphore::const_new(16);
-        let unwaited = UNWAITED.try_acquire();
-        let tracker = self.detached.clone();
-        let dropping = async move { self.drop_duplicate(id, &location).await }.in_current_span();
-        match unwaited {
-            Ok(turn) => drop(tracker.spawn(async move {
-                let _turn = turn;
-                dropping.await;
-            })),
-            Err(_) => dropping.await,
-        }
+        let Ok(turn) = UNWAITED.try_acquire() else { return self.drop_duplicate(id, &location).await };
+        let registry = self.clone();
+        let dropping = async move {
+            registry.drop_duplicate(id, &location).await;
+            drop(turn);
+        };
+        self.detached.spawn(dropping.in_current_span());
     }
 
     /// Somebody else brought the same bytes first; ours are garbage, and nobody has seen them: they go at once. If that
