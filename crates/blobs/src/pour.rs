@@ -23,8 +23,9 @@ use crate::hash::Hasher;
 /// Bytes of one body that may wait for its threads: what hashing takes while another thread has its core for a turn. With
 /// a megabyte, everybody waits for everybody (1 GiB over HTTP on two cores: 1.21 s, with four 1.0 s, with eight no less).
 const AHEAD: u32 = 4 * 1024 * 1024;
-/// Bytes of all bodies together that may wait: however many push at once, the memory for it has an end.
-static ALL_AHEAD: Semaphore = Semaphore::const_new(16 * 1024 * 1024);
+/// Bytes of all bodies together that may wait: however many push at once, the memory for it has an end. A piece may hold
+/// a buffer of several times its size.
+static ALL_AHEAD: Semaphore = Semaphore::const_new(8 * 1024 * 1024);
 /// What a piece counts at least, so that a flood of tiny pieces is bounded as well.
 const LEAST: u32 = 4096;
 /// How long the thread waits for the next piece before it leaves.

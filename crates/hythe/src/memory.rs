@@ -25,10 +25,21 @@ const OWN_PAGES_FROM: libc::c_int = 1024 * 1024;
 #[cfg(target_env = "gnu")]
 const KEPT: libc::c_int = 8 * 1024 * 1024;
 
-/// Fixes both limits. Called first in `main`.
+/// An arena for each thread that can run: what one keeps is of no use to another, and the library makes eight times as many
+/// (64 pushes into S3 at once: 177 MiB with 16 arenas, 161 with two).
+#[cfg(target_env = "gnu")]
+fn arenas() -> libc::c_int {
+    std::thread::available_parallelism().ok().and_then(|threads| threads.get().try_into().ok()).unwrap_or(2)
+}
+
+/// Fixes the limits. Called first in `main`.
 #[cfg(target_env = "gnu")]
 pub(crate) fn bound_unused_buffers() {
-    for (parameter, value) in [(libc::M_MMAP_THRESHOLD, OWN_PAGES_FROM), (libc::M_TRIM_THRESHOLD, KEPT)] {
+    for (parameter, value) in [
+        (libc::M_MMAP_THRESHOLD, OWN_PAGES_FROM),
+        (libc::M_TRIM_THRESHOLD, KEPT),
+        (libc::M_ARENA_MAX, arenas()),
+    ] {
         // SAFETY: `mallopt` takes two integers and keeps no pointer (mallopt(3)); it may be called at any time, and no
         // other thread runs yet. An answer of 0 means that nothing was changed, which is how it was.
         let _ = unsafe { libc::mallopt(parameter, value) };

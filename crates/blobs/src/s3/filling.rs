@@ -14,8 +14,9 @@ use super::parts::FIRST_PART;
 use crate::error::Error;
 use crate::pour::{Sink, stopped};
 
-/// Parts of the first size in memory, filling or on their way, in all uploads together: 24 MiB.
-static ROOM: Semaphore = Semaphore::const_new(3);
+/// Parts of the first size in memory, filling or on their way, in all uploads together: 16 MiB, what one fast
+/// upload needs.
+static ROOM: Semaphore = Semaphore::const_new(2);
 /// The same for parts that were filled in a file and are on their way: 16 MiB. Room of their own, which nobody holds who
 /// waits for a client.
 static FROM_FILES: Semaphore = Semaphore::const_new(FROM_FILES_IN_ALL);
