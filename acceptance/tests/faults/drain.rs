@@ -44,7 +44,7 @@ async fn ends_after_its_transfer(signal: &str) {
 
 #[tokio::test]
 async fn a_node_that_gives_notice_says_so_and_serves_on_until_its_time_is_up() {
-    let options = Options::default().variable("HYTHE_SERVER_NOTICE_SECONDS", "2");
+    let options = Options::default().variable("HYTHE_SERVER_NOTICE_SECONDS", "5");
     let desk = Desk::with(&options).await;
     let repository = desk.repository("a");
     desk.push_image(&repository, "v1", "an image").await;
@@ -58,9 +58,9 @@ async fn a_node_that_gives_notice_says_so_and_serves_on_until_its_time_is_up() {
     // On a connection that is there already, and on a new one.
     desk.get(&format!("/v2/{repository}/manifests/v1")).await.expect(StatusCode::OK);
     another(&desk).push_image(&repository, "v2", "another").await;
-    assert!(begun.elapsed() < Duration::from_secs(2), "the machine is too slow for this test");
+    assert!(begun.elapsed() < Duration::from_secs(5), "the machine is too slow for this test");
     refuses_new_connections(&desk).await;
-    assert!(begun.elapsed() >= Duration::from_millis(1900), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= Duration::from_millis(4900), "{:?}", begun.elapsed());
     assert_eq!(server_of(desk).ended().code(), Some(0));
 }
 

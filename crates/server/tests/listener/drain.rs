@@ -14,6 +14,9 @@ use tokio::sync::mpsc;
 
 use super::house::{House, client, is_closed, mirror, open, read_until, within};
 
+/// A third of what a drain may take: who waits for its end was not let go at once.
+const AT_ONCE: Duration = Duration::from_secs(10);
+
 /// `GET /slow` sends what the test says, until it hangs up.
 fn slow() -> (Router, mpsc::Sender<&'static str>) {
     let (said, to_say) = mpsc::channel::<&'static str>(1);
@@ -46,7 +49,7 @@ async fn idle_connections_end_at_once() {
     house.shut_down();
     assert!(is_closed(&mut used).await && is_closed(&mut fresh).await);
     assert_eq!(house.drained().await, Drained { finished: 0, cut: 0 });
-    assert!(begin.elapsed() < Duration::from_secs(1), "took {:?}", begin.elapsed());
+    assert!(begin.elapsed() < AT_ONCE, "took {:?}", begin.elapsed());
 }
 
 #[tokio::test]
@@ -59,7 +62,7 @@ async fn idle_http2_and_tls_connections_end_at_once() {
     let begin = Instant::now();
     house.shut_down();
     assert_eq!(house.drained().await, Drained { finished: 0, cut: 0 });
-    assert!(begin.elapsed() < Duration::from_secs(1), "took {:?}", begin.elapsed());
+    assert!(begin.elapsed() < AT_ONCE, "took {:?}", begin.elapsed());
 }
 
 #[tokio::test]
@@ -125,7 +128,7 @@ async fn the_deadline_cuts_what_is_left() {
     let begin = Instant::now();
     house.shut_down();
     assert_eq!(house.drained().await, Drained { finished: 0, cut: 1 });
-    assert!((drain_timeout..drain_timeout * 3).contains(&begin.elapsed()), "took {:?}", begin.elapsed());
+    assert!((drain_timeout..AT_ONCE).contains(&begin.elapsed()), "took {:?}", begin.elapsed());
     assert!(is_closed(&mut stream).await);
 }
 
@@ -140,7 +143,7 @@ async fn a_second_signal_cuts_at_once() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     house.cut();
     assert_eq!(house.drained().await, Drained { finished: 0, cut: 1 });
-    assert!(begin.elapsed() < Duration::from_secs(1), "took {:?}", begin.elapsed());
+    assert!(begin.elapsed() < AT_ONCE, "took {:?}", begin.elapsed());
 }
 
 #[tokio::test]
@@ -170,6 +173,6 @@ async fn a_cut_without_an_end_before_it_ends_at_once() {
         let begin = Instant::now();
         house.cut();
         assert_eq!(house.drained().await.cut, 1);
-        assert!(begin.elapsed() < Duration::from_secs(2), "took {:?}", begin.elapsed());
+        assert!(begin.elapsed() < AT_ONCE, "took {:?}", begin.elapsed());
     }
 }

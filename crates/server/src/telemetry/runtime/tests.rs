@@ -125,7 +125,8 @@ fn a_schedule_line_has_sane_numbers() {
             })
         })
         .collect();
-    let held = runtime.spawn_blocking(|| thread::sleep(Duration::from_millis(300)));
+    let (let_go, told) = std::sync::mpsc::channel::<()>();
+    let held = runtime.spawn_blocking(move || told.recv().is_err());
     runtime.block_on(async {
         for task in tasks {
             task.await.unwrap();
@@ -133,6 +134,7 @@ fn a_schedule_line_has_sane_numbers() {
     });
     let after = Sample::take(&metrics, &workers);
     let line = Line { age: started.elapsed(), before: &before, after: &after, longest: None }.to_string();
+    drop(let_go);
     runtime.block_on(held).unwrap();
     let said = |name: &str| -> f64 {
         let rest = line.split_once(&format!(" {name}=")).unwrap().1;
@@ -160,7 +162,7 @@ fn the_longest_poll_is_told_once_and_one_under_way_too() {
     runtime.block_on(task).unwrap();
     let (took, going, told) = super::schedule::longest(&workers).unwrap();
     assert!(!going && told.to_string().ends_with(&place), "{told}");
-    assert!((50..1_000).contains(&took.as_millis()), "{took:?}");
+    assert!((50..30_000).contains(&took.as_millis()), "{took:?}");
     assert!(super::schedule::longest(&workers).is_none());
 }
 
@@ -169,7 +171,8 @@ fn a_worker_is_busy_while_a_poll_goes_on() {
     let options = Options { trace: "sched=60000".parse().unwrap(), watchdog: Duration::ZERO, ..options() };
     let workers = std::sync::Arc::default();
     let runtime = super::build_with(&options, &workers).unwrap();
-    let task = runtime.spawn(async { thread::sleep(Duration::from_secs(1)) });
+    let (let_go, told) = std::sync::mpsc::channel::<()>();
+    let task = runtime.spawn(async move { told.recv().is_err() });
     thread::sleep(Duration::from_millis(50));
     let before = Sample::take(&runtime.metrics(), &workers);
     thread::sleep(Duration::from_millis(100));
@@ -177,6 +180,7 @@ fn a_worker_is_busy_while_a_poll_goes_on() {
     let line = Line { age: Duration::ZERO, before: &before, after: &after, longest: None }.to_string();
     let busy = line.split_once("busy=").and_then(|(_, rest)| rest.split_once('%')).unwrap().0;
     assert!((40.0..=60.0).contains(&busy.parse::<f64>().unwrap()), "one of two workers: {line}");
+    drop(let_go);
     runtime.block_on(task).unwrap();
 }
 
@@ -185,8 +189,8 @@ fn a_runtime_ends_with_its_monitors() {
     let options = Options { trace: "sched=60000".parse().unwrap(), ..options() };
     let runtime = build(&options).unwrap();
     let started = Instant::now();
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    assert!(started.elapsed() < Duration::from_secs(1));
+    runtime.shutdown_timeout(Duration::from_secs(30));
+    assert!(started.elapsed() < Duration::from_secs(30));
 }
 
 #[test]
