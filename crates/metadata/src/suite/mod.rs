@@ -22,6 +22,7 @@ mod trash;
 mod uploads;
 
 use std::future::Future;
+use std::time::Duration;
 
 use hythe_oci::digest::{Algorithm, Digest};
 use hythe_oci::manifest::{Kind, ReferenceKind};
@@ -82,10 +83,19 @@ pub(crate) fn with_postgres<F: Future<Output = ()>>(test: impl FnOnce(Options) -
         administer(&server, &format!("CREATE DATABASE {name}")).await;
         let mut url = url::Url::parse(&server).unwrap();
         url.set_path(&name);
-        test(Options { pool_size: 12, ..Options::new(url) }).await;
+        test(Options {
+            pool_size: 12,
+            acquire_timeout: PATIENCE,
+            connect_timeout: PATIENCE,
+            ..Options::new(url)
+        })
+        .await;
         administer(&server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
     });
 }
+
+/// For a machine that does other things meanwhile.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One statement as the owner of the test server.
 async fn administer(server: &str, sql: &str) {

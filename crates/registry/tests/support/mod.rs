@@ -6,6 +6,7 @@
 pub(crate) mod store;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hythe_blobs::{BlobStore, Memory};
 use hythe_metadata::Database;
@@ -24,6 +25,9 @@ macro_rules! on_both_engines {
     };
 }
 pub(crate) use on_both_engines;
+
+/// For a machine that does other things meanwhile.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An empty, migrated database of its own and a storage in memory.
 pub(crate) struct Bench {
@@ -55,6 +59,8 @@ impl Bench {
         let options = hythe_metadata::Options {
             exclusive: false,
             pool_size: 6,
+            acquire_timeout: PATIENCE,
+            connect_timeout: PATIENCE,
             ..hythe_metadata::Options::new(self.url.clone())
         };
         Database::open(&options).unwrap()
