@@ -126,13 +126,12 @@ fn without_deadline(bench: &Workbench, program: &str) -> Client {
 pub(crate) fn dockerd(bench: &Workbench) -> (Daemon, Daemon, String) {
     let (containerd, containerd_socket) = containerd(bench);
     let socket = bench.path("dockerd/docker.sock");
-    let settings = serde_json::json!({
+    let mut settings = serde_json::json!({
         "data-root": bench.path("dockerd/data"),
         "exec-root": bench.path("dockerd/exec"),
         "pidfile": bench.path("dockerd/dockerd.pid"),
         "hosts": [format!("unix://{}", socket.display())],
         "containerd": containerd_socket,
-        "oom-score-adjust": 0,
         "storage-driver": "vfs",
         "default-ulimits": {"nofile": {"Name": "nofile", "Soft": 20000, "Hard": 20000}},
         "bridge": "none",
@@ -140,8 +139,20 @@ pub(crate) fn dockerd(bench: &Workbench) -> (Daemon, Daemon, String) {
         "ip6tables": false,
         "max-concurrent-uploads": 5,
     });
+    if dockerd_version(bench) < 25 {
+        // It would want a lower one than ours, which takes a right that we may lack. Later ones want nothing, and know no
+        // such setting.
+        settings["oom-score-adjust"] = 0.into();
+    }
     let file = bench.write("dockerd/daemon.json", settings.to_string());
     let command = without_deadline(bench, "dockerd").arg("--config-file").arg(file).into_command();
     let url = format!("unix://{}", socket.display());
     (Daemon::start(command, &socket), containerd, url)
+}
+
+/// The first of its numbers: `Docker version 26.1.5+dfsg1, build …`.
+fn dockerd_version(bench: &Workbench) -> u32 {
+    let said = bench.client("dockerd").arg("--version").succeeds();
+    let number = said.strip_prefix("Docker version ").and_then(|rest| rest.split_once('.'));
+    number.and_then(|(number, _)| number.parse().ok()).unwrap_or_else(|| panic!("{said}"))
 }
