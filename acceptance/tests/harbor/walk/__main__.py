@@ -10,11 +10,17 @@ import sys
 
 from harborapi import HarborAsyncClient
 
-from . import artifacts, configuration, groups, immutability, labels, ldap, logs, members, projects, quotas, retention, robots, system, users
+from . import (
+    artifacts, configuration, garbage, groups, immutability, labels, ldap, logs, members, projects, purges, quotas,
+    retention, robots, system, users,
+)
 from .walker import Walker
 
 # In this order: later nouns use what earlier ones made.
-NOUNS = [system, users, groups, projects, members, artifacts, labels, robots, quotas, immutability, retention, logs, configuration, ldap]
+NOUNS = [
+    system, users, groups, projects, members, artifacts, labels, robots, quotas, immutability, retention, garbage, logs,
+    purges, configuration, ldap,
+]
 
 
 async def main() -> int:

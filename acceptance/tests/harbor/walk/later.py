@@ -16,11 +16,6 @@ LATER = {
         "ping_scanner_adapter", "scan_artifact", "set_default_scanner", "set_project_scanner", "stop_artifact_scan",
         "stop_scan_all_job", "update_cve_allowlist", "update_scan_all_schedule", "update_scanner",
     ],
-    "garbage collection and log rotation": [
-        "create_gc_schedule", "create_purge_job_schedule", "get_gc_job", "get_gc_jobs", "get_gc_log",
-        "get_gc_schedule", "get_purge_job", "get_purge_job_history", "get_purge_job_log", "get_purge_job_schedule",
-        "stop_purge_job", "update_gc_schedule", "update_purge_job_schedule",
-    ],
     "webhooks": [
         "create_webhook_policy", "delete_webhook_policy", "get_webhook_jobs", "get_webhook_policies",
         "get_webhook_policy", "get_webhook_policy_last_trigger", "get_webhook_supported_events",
