@@ -146,4 +146,17 @@ mod tests {
         .await
         .unwrap();
     }
+
+    /// As it is when the upload has become another's meanwhile.
+    #[tokio::test]
+    async fn one_that_is_given_up_needs_no_thread_to_end_on() {
+        let folder = TempDir::new().unwrap();
+        let upload = UploadFile::new(folder.path(), UploadId::from_u128(1), 0);
+        let begun = tokio::task::spawn_blocking(move || {
+            let mut appending = Appending::open(&upload, 0).unwrap();
+            content().chunks(PIECE).for_each(|piece| appending.take(piece).unwrap());
+            appending
+        });
+        drop(begun.await.unwrap());
+    }
 }

@@ -34,7 +34,7 @@ const XFS: i64 = 0x5846_5342;
 pub(super) struct Direct {
     file: Arc<File>,
     filling: Buffer,
-    /// The oldest first. None outlives this: whoever opens the file next finds it at rest.
+    /// The oldest first. They may outlive this where the upload is another's by now, who has a file of their own.
     flight: VecDeque<JoinHandle<io::Result<Buffer>>>,
     _writer: SemaphorePermit<'static>,
 }
@@ -78,37 +78,35 @@ impl Direct {
 
     /// Writes what waits, which ends at `offset`, and has the file written through the cache again.
     pub(super) fn end(mut self, offset: u64) -> io::Result<()> {
-        while let Some(write) = self.flight.pop_front() {
-            landed(write)?;
-        }
+        while self.land()?.is_some() {}
         set(&self.file, false)?;
         self.filling.write(&self.file, offset)
     }
 
     /// Sends the full buffer, which ends at `offset`, on its way.
     fn send(&mut self, offset: u64) -> io::Result<()> {
-        let next = match self.flight.len() {
-            FLIGHT => self.flight.pop_front().map(landed).transpose()?,
-            _ => None,
-        };
-        let (file, full) =
-            (Arc::clone(&self.file), std::mem::replace(&mut self.filling, next.unwrap_or_default()));
+        let next = if self.flight.len() == FLIGHT { self.land()? } else { None };
+        let full = std::mem::replace(&mut self.filling, next.unwrap_or_else(Buffer::new));
+        let file = Arc::clone(&self.file);
         self.flight.push_back(Handle::current().spawn_blocking(move || {
             full.write(&file, offset)?;
             Ok(Buffer { filled: 0, ..full })
         }));
         Ok(())
     }
-}
 
-impl Drop for Direct {
-    fn drop(&mut self) {
-        self.flight.drain(..).for_each(|write| drop(landed(write)));
+    /// Waits for the oldest buffer on its way. After an error for all others too: whoever goes on with the upload finds
+    /// the file at rest.
+    fn land(&mut self) -> io::Result<Option<Buffer>> {
+        let landed = self.flight.pop_front().map(wait).transpose();
+        if landed.is_err() {
+            self.flight.drain(..).for_each(|other| drop(wait(other)));
+        }
+        landed
     }
 }
 
-/// Waits until a buffer is written.
-fn landed(write: JoinHandle<io::Result<Buffer>>) -> io::Result<Buffer> {
+fn wait(write: JoinHandle<io::Result<Buffer>>) -> io::Result<Buffer> {
     Handle::current().block_on(write).map_err(io::Error::other)?
 }
 
@@ -139,12 +137,6 @@ impl Buffer {
             }
             other => other,
         }
-    }
-}
-
-impl Default for Buffer {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
