@@ -114,7 +114,7 @@ impl Domain {
             "[global]\n\tdns forwarder = 127.0.0.1\n\tpid directory = {folder}/run\n\tncalrpc dir = {folder}/ncalrpc\n\
              \twinbindd socket directory = {folder}/wb\n\tntp signd socket directory = {folder}/ntp\n\
              \tbind interfaces only = yes\n\tinterfaces = {ADDRESS} 127.0.0.1\n\
-             \tldap server require strong auth = allow_sasl_over_tls"
+             \tldap server require strong auth = allow_sasl_over_tls\n\tserver services = -nbt"
         );
         let text =
             own.join("\n").replacen("[global]", &more, 1).replace("/var/log/samba/", &format!("{folder}/"));
