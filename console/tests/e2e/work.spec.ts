@@ -128,14 +128,14 @@ for (const locale of Object.keys(LANGUAGES) as Locale[]) {
       await page.waitForTimeout(4_500);
       expect(quiet.times).toBe(0);
       const id = await purge();
-      await expect(page.getByRole('link', { name: t('jobs.one', { id }) })).toBeVisible({ timeout: 5_000 });
+      await expect(page.getByRole('link', { name: t('jobs.one', { id }) })).toBeVisible();
     });
 
     test('where nothing can be heard the page asks', async ({ page }) => {
       await page.route('**/api/v2.0/events*', (route) => route.abort());
       await open(page, 'jobs');
       const id = await purge();
-      await expect(page.getByRole('link', { name: t('jobs.one', { id }) })).toBeVisible({ timeout: 10_000 });
+      await expect(page.getByRole('link', { name: t('jobs.one', { id }) })).toBeVisible();
     });
 
     test('the storage is audited, and what is wrong is named', async ({ page }) => {

@@ -1,7 +1,7 @@
 //! Pushing 1 GiB in one PUT, durable, beside docker-registry (which does not sync) and beside hashing alone.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, BufWriter, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -10,6 +10,9 @@ use super::peers::{Hythe, Registry};
 use super::report::{Report, median};
 use super::{BLOB_BYTES, said};
 use crate::command::Outcome;
+
+/// Bytes of a write to a file that is pushed. Many small ones leave it in small pages, and its reader slow.
+const PIECE: usize = 1 << 20;
 
 /// A file to push, and its digest.
 pub(super) struct Source {
@@ -29,7 +32,7 @@ pub(super) fn make_files(folder: &Path) -> Outcome<Vec<Source>> {
         .map(|number| {
             let path = folder.join(format!("source-{number}"));
             let mut random = File::open("/dev/urandom")?.take(BLOB_BYTES);
-            io::copy(&mut random, &mut File::create(&path)?)?;
+            io::copy(&mut random, &mut BufWriter::with_capacity(PIECE, File::create(&path)?))?;
             let hash = said("sha256sum", &[&path.to_string_lossy()])?;
             let digest = format!("sha256:{}", hash.split_whitespace().next().unwrap_or_default());
             Ok(Source { path, digest })
