@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::places;
 
 /// How long a server may take to answer.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The password of everybody in a test's directory.
 pub const PASSWORD: &str = "Directory-12345";
 

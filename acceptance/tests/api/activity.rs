@@ -7,7 +7,7 @@ use hythe_acceptance::server::Options;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 const PATH: &str = "/api/v2.0/statistics/activity";
 
 #[tokio::test]

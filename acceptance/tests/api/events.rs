@@ -12,7 +12,7 @@ use crate::SHARED;
 const PATH: &str = "/api/v2.0/events";
 
 /// How long an event may take; the database is looked at each second.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A stream as a browser reads it.
 struct Listener {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::SHARED;
 use hythe_acceptance::desk::Desk;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use hythe_acceptance::client::Client;
 use hythe_acceptance::workbench::Workbench;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Without the right to raise limits, containers must be asked to keep to ours; cgroups are written directly.
 const CONTAINERS: &str = "[containers]

@@ -72,7 +72,7 @@ async fn a_running_transfer_ends_and_nobody_else_gets_in() {
     said.send("first").await.unwrap();
     let mut stream = ask(&house, "/slow", "first").await;
     house.shut_down();
-    within(5, async { while TcpStream::connect(house.address).await.is_ok() {} }).await;
+    within(20, async { while TcpStream::connect(house.address).await.is_ok() {} }).await;
     said.send("second").await.unwrap();
     drop(said);
     read_until(&mut stream, "second\r\n0\r\n\r\n").await;
@@ -89,7 +89,7 @@ async fn a_new_request_on_a_live_connection_is_refused() {
     let mut running = client.get(house.url("http", "/slow")).send().await.unwrap();
     assert_eq!(running.chunk().await.unwrap().unwrap(), "first");
     house.shut_down();
-    within(5, async { while TcpStream::connect(house.address).await.is_ok() {} }).await;
+    within(20, async { while TcpStream::connect(house.address).await.is_ok() {} }).await;
     match client.get(house.url("http", "/")).send().await {
         Ok(refused) => assert_eq!(refused.status(), 503),
         // The client has heard the goodbye and tried a new connection.

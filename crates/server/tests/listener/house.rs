@@ -67,7 +67,7 @@ impl House {
     }
 
     pub(crate) async fn drained(self) -> Drained {
-        within(5, self.done).await.unwrap()
+        within(20, self.done).await.unwrap()
     }
 }
 
@@ -99,7 +99,7 @@ pub(crate) async fn say(house: &House, request: &[u8]) -> String {
 
 pub(crate) async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
-    within(5, stream.read_to_end(&mut answer)).await.unwrap();
+    within(20, stream.read_to_end(&mut answer)).await.unwrap();
     String::from_utf8(answer).unwrap()
 }
 
@@ -108,7 +108,7 @@ pub(crate) async fn read_until(stream: &mut TcpStream, end: &str) -> String {
     let mut seen = String::new();
     while !seen.contains(end) {
         let mut buffer = [0; 4096];
-        let len = within(5, stream.read(&mut buffer)).await.unwrap();
+        let len = within(20, stream.read(&mut buffer)).await.unwrap();
         assert_ne!(len, 0, "closed after {seen:?}");
         seen.push_str(std::str::from_utf8(&buffer[..len]).unwrap());
     }
@@ -118,7 +118,7 @@ pub(crate) async fn read_until(stream: &mut TcpStream, end: &str) -> String {
 /// Whether the server has closed, with or without a reset.
 pub(crate) async fn is_closed(stream: &mut TcpStream) -> bool {
     let mut buffer = vec![0; 1 << 20];
-    within(5, async {
+    within(20, async {
         loop {
             match stream.read(&mut buffer).await {
                 Ok(0) | Err(_) => return true,
@@ -155,7 +155,7 @@ pub(crate) fn tls_client(versions: &[&'static SupportedProtocolVersion], alpn: &
 
 pub(crate) async fn handshake(house: &House, client: &TlsConnector) -> io::Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from("localhost").unwrap();
-    within(5, client.connect(name, house.connect().await)).await
+    within(20, client.connect(name, house.connect().await)).await
 }
 
 #[derive(Debug)]
