@@ -113,8 +113,8 @@ fn a_schedule_line_has_sane_numbers() {
     let workers = std::sync::Arc::default();
     let runtime = super::build_with(&options, &workers).unwrap();
     let metrics = runtime.metrics();
-    let before = Sample::take(&metrics, &workers);
     let started = Instant::now();
+    let before = Sample::take(&metrics, &workers);
     let tasks: Vec<_> = (0..10)
         .map(|_| {
             runtime.spawn(async {
@@ -143,8 +143,9 @@ fn a_schedule_line_has_sane_numbers() {
     };
     assert!(line.starts_with("SCHED ") && line.contains(" [0 0] "), "{line}");
     assert_eq!((said("workers"), said("queue")), (2.0, 0.0), "{line}");
+    // Told in whole tasks a second, of a little less time than this.
     let seconds = started.elapsed().as_secs_f64();
-    assert!(said("spawned/s") * seconds >= 10.0, "{line}");
+    assert!((said("spawned/s") + 0.5) * seconds >= 10.0, "{line}");
     assert!(said("polls/s") > said("spawned/s"), "{line}");
     assert!((0.0..=100.0).contains(&said("busy")), "{line}");
     assert!(line.contains("blocking=1/1 (queue 0)"), "{line}");
