@@ -6,6 +6,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use hythe_blobs::{BlobStore, Location, Memory, Shelf, Upload, body, hash};
 use hythe_metadata::{Database, blob, garbage};
@@ -135,14 +136,24 @@ async fn the_bytes_of_a_duplicate_go_at_once_or_with_the_other_garbage() {
         let permit =
             registry.permit::<Push>(&Caller::operator(), &"library/app".parse().unwrap()).await.unwrap();
         let whole = Chunk { range: None, length: Some(5), body: body::whole("layer") };
-        registry.push_blob(permit, digest, whole).await.unwrap();
+        let pushed = registry.push_blob(permit, digest, whole);
+        tokio::time::timeout(Duration::from_secs(20), pushed)
+            .await
+            .expect("it waits for what is removed")
+            .unwrap();
+        let at_once = store.memory.list(Shelf::Blobs, "", 10).await.unwrap().len();
+        if store.lingers.load(Ordering::Relaxed) {
+            store.go_on.notify_one();
+        }
         registry.finish_uploads().await;
         let stored = store.memory.list(Shelf::Blobs, "", 10).await.unwrap().len();
         let mut c = registry.database().connect().await.unwrap();
-        (stored, garbage::count(&mut c).await.unwrap().count)
+        (at_once, stored, garbage::count(&mut c).await.unwrap().count)
     };
-    assert_eq!(push().await, (1, 0));
-    assert_eq!(push().await, (1, 0), "the same bytes once more");
+    assert_eq!(push().await, (1, 1, 0));
+    store.lingers.store(true, Ordering::Relaxed);
+    assert_eq!(push().await, (2, 1, 0), "the same bytes once more, and nobody waits until they are gone");
+    store.lingers.store(false, Ordering::Relaxed);
     store.refuses.store(true, Ordering::Relaxed);
-    assert_eq!(push().await, (2, 1), "what could not be removed is known");
+    assert_eq!(push().await, (2, 2, 1), "what could not be removed is known");
 }

@@ -51,7 +51,12 @@ fn apt_get(words: &[&str], name: &str) -> Outcome {
 fn verdict(tool: &Tool, fetched: &Outcome) -> Outcome {
     match fetched {
         _ if found(tool) => Ok(()),
-        Ok(()) => Err(format!("the package is installed, but there is no program {}", tool.program).into()),
+        Ok(()) => Err(format!(
+            "this release has no package {}, or it is installed and brings no program {}: install one that does",
+            tool.version(),
+            tool.program
+        )
+        .into()),
         Err(error) => Err(error.to_string().into()),
     }
 }

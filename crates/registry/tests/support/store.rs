@@ -23,6 +23,8 @@ pub(crate) struct Unruly {
     pub(crate) vanishing: Mutex<Option<Location>>,
     /// Nothing can be removed.
     pub(crate) refuses: AtomicBool,
+    /// What is removed is gone when it may go on.
+    pub(crate) lingers: AtomicBool,
 }
 
 impl Unruly {
@@ -65,6 +67,9 @@ impl BlobStore for Unruly {
     }
 
     async fn remove(&self, location: &Location) -> Result<(), Error> {
+        if self.lingers.load(Ordering::Relaxed) {
+            self.go_on.notified().await;
+        }
         if self.refuses.load(Ordering::Relaxed) {
             return Err(Error::NotFound { place: "the disk is gone".to_owned() });
         }
